@@ -1,1 +1,3 @@
+//! Kluis.
 
+pub mod config;

@@ -1,1 +1,16 @@
-//! To be filled.
+//! What happened: every change and every look at personal data, in one chain.
+//!
+//! A change can only be committed through [`Tx::record`](crate::store::Tx::record); a read is committed before its
+//! answer leaves, through [`ReadLog`]. Events hold ids, codes and counts.
+//!
+//! Must never: hold a value that says something about a person, be written after the answer has left.
+
+mod chain;
+mod event;
+mod reads;
+mod record;
+mod verify;
+
+pub use event::{Class, Detail, Event, Outcome};
+pub use reads::ReadLog;
+pub use verify::{ChainReport, verify};

@@ -1,1 +1,22 @@
-//! To be filled.
+//! The store: SQLite and PostgreSQL behind one small set of statement, argument and row types.
+//!
+//! This is the only folder that names sqlx, so that a driver can be exchanged without touching a domain.
+//! SQL is written once, portably, with `$1…$n`; true differences are [`Sql::both`].
+//!
+//! Must never: put SQL together from what people sent, let an error text of the database leave the program.
+
+mod arg;
+mod db;
+mod error;
+pub mod migrate;
+mod row;
+mod sql;
+mod tx;
+
+pub use arg::{Arg, Args};
+pub use db::{Db, DbOptions, Engine};
+pub use error::{Constraint, StoreError};
+pub use row::Row;
+pub(crate) use sql::Ready;
+pub use sql::Sql;
+pub use tx::{Audited, Tx, Unaudited};

@@ -1,0 +1,291 @@
+//! The configuration as types; what doesn't parse is a fault that names its key.
+
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use zeroize::Zeroizing;
+
+use super::resolve::{ConfigFault, Resolved};
+
+/// How the vault is opened at start.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum UnsealSource {
+    KeyFile(PathBuf),
+    Credential,
+    Passphrase(Zeroizing<String>),
+    Environment(Zeroizing<String>),
+    /// It stays sealed until somebody unseals it.
+    Manual,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DatabaseConfig {
+    Sqlite { directory: PathBuf, readers: u32 },
+    Postgres { url: Zeroizing<String>, keys_url: Zeroizing<String>, connections: u32 },
+}
+
+#[derive(Debug, Clone)]
+pub struct TlsConfig {
+    pub certificate: PathBuf,
+    pub key: PathBuf,
+}
+
+#[derive(Debug, Clone)]
+pub struct MailConfig {
+    pub host: String,
+    pub port: u16,
+    /// `starttls`, `implicit` or `none`.
+    pub tls: String,
+    pub user: Option<String>,
+    pub password: Option<Zeroizing<String>>,
+    pub from: String,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct RateConfig {
+    pub per_second: u32,
+    pub burst: u32,
+    pub sign_in_per_minute: u32,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogFormat {
+    Text,
+    Json,
+}
+
+/// Everything the program was told.
+#[derive(Debug, Clone)]
+pub struct Config {
+    pub listen: SocketAddr,
+    pub public_url: String,
+    pub tls: Option<TlsConfig>,
+    pub trusted_proxies: Vec<IpAddr>,
+    pub max_body_bytes: usize,
+    pub data_directory: PathBuf,
+    pub database: DatabaseConfig,
+    pub key_cache: usize,
+    pub unseal: UnsealSource,
+    pub policy_file: Option<PathBuf>,
+    pub mail: Option<MailConfig>,
+    pub session_idle_minutes: u32,
+    pub session_hours: u32,
+    pub rate: RateConfig,
+    pub log_level: String,
+    pub log_format: LogFormat,
+}
+
+impl Config {
+    /// Gives every fault, not only the first.
+    pub fn from_resolved(resolved: &Resolved) -> Result<Self, Vec<ConfigFault>> {
+        let mut read = Reader { resolved, faults: Vec::new() };
+        let data_directory = PathBuf::from(read.text("data.directory"));
+        let config = Self {
+            listen: read.parse("server.listen", SocketAddr::from(([127, 0, 0, 1], 8443)), "an address with a port"),
+            public_url: read.public_url(),
+            tls: read.tls(),
+            trusted_proxies: read.proxies(),
+            max_body_bytes: read.parse("server.max_body_bytes", 0, "a number of bytes"),
+            database: read.database(&data_directory),
+            key_cache: read.parse("keys.cache", 0, "a number"),
+            unseal: read.unseal(&data_directory),
+            policy_file: read.optional("policy.file").map(PathBuf::from),
+            mail: read.mail(),
+            session_idle_minutes: read.parse("session.idle_minutes", 60, "a number of minutes"),
+            session_hours: read.parse("session.hours", 12, "a number of hours"),
+            rate: RateConfig {
+                per_second: read.positive("rate.per_second"),
+                burst: read.positive("rate.burst"),
+                sign_in_per_minute: read.positive("rate.sign_in_per_minute"),
+            },
+            log_level: read.text("log.level"),
+            log_format: read.one_of("log.format", &[("text", LogFormat::Text), ("json", LogFormat::Json)]),
+            data_directory,
+        };
+        if read.faults.is_empty() { Ok(config) } else { Err(read.faults) }
+    }
+
+    /// Links start with https: cookies are marked Secure, and browsers are told to stay with TLS.
+    pub fn is_https(&self) -> bool {
+        self.public_url.starts_with("https://")
+    }
+}
+
+struct Reader<'a> {
+    resolved: &'a Resolved,
+    faults: Vec<ConfigFault>,
+}
+
+impl Reader<'_> {
+    fn text(&self, key: &str) -> String {
+        self.resolved.get(key).unwrap_or_default().to_owned()
+    }
+
+    fn optional(&self, key: &str) -> Option<String> {
+        self.resolved.get(key).map(str::to_owned)
+    }
+
+    fn secret(&self, key: &str) -> Option<Zeroizing<String>> {
+        self.optional(key).map(Zeroizing::new)
+    }
+
+    fn fault(&mut self, key: &str, what: impl Into<String>) {
+        self.faults.push(ConfigFault::new(key, what));
+    }
+
+    fn parse<T: FromStr>(&mut self, key: &str, instead: T, form: &str) -> T {
+        let parsed = self.resolved.get(key).and_then(|text| text.parse().ok());
+        parsed.unwrap_or_else(|| {
+            self.fault(key, format!("must be {form}"));
+            instead
+        })
+    }
+
+    fn positive(&mut self, key: &str) -> u32 {
+        let number = self.parse(key, 1, "a number above 0");
+        if number == 0 {
+            self.fault(key, "must be a number above 0");
+        }
+        number
+    }
+
+    fn one_of<T: Copy>(&mut self, key: &str, choices: &[(&str, T)]) -> T {
+        let text = self.text(key);
+        if let Some((_, choice)) = choices.iter().find(|(name, _)| *name == text) {
+            return *choice;
+        }
+        let names: Vec<_> = choices.iter().map(|(name, _)| *name).collect();
+        self.fault(key, format!("must be one of: {}", names.join(", ")));
+        choices[0].1
+    }
+
+    fn public_url(&mut self) -> String {
+        let text = self.text("server.public_url");
+        let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+        if !rest.is_some_and(|host| !host.is_empty() && !host.contains(['?', '#', ' '])) {
+            self.fault("server.public_url", "must start with http:// or https:// and hold no query");
+        }
+        text.trim_end_matches('/').to_owned()
+    }
+
+    fn tls(&mut self) -> Option<TlsConfig> {
+        match (self.optional("server.tls_certificate"), self.optional("server.tls_key")) {
+            (None, None) => None,
+            (Some(certificate), Some(key)) => Some(TlsConfig { certificate: certificate.into(), key: key.into() }),
+            _ => {
+                self.fault("server.tls_certificate", "goes together with server.tls_key");
+                None
+            }
+        }
+    }
+
+    fn proxies(&mut self) -> Vec<IpAddr> {
+        let text = self.text("server.trusted_proxies");
+        let mut proxies = Vec::new();
+        for part in text.split(',').map(str::trim).filter(|p| !p.is_empty()) {
+            match part.parse() {
+                Ok(address) => proxies.push(address),
+                Err(_) => self.fault("server.trusted_proxies", "must be addresses separated by commas"),
+            }
+        }
+        proxies
+    }
+
+    fn database(&mut self, directory: &std::path::Path) -> DatabaseConfig {
+        let connections = self.positive("database.connections");
+        match (self.secret("database.url"), self.secret("keys.url")) {
+            (None, None) => DatabaseConfig::Sqlite { directory: directory.to_owned(), readers: connections },
+            (Some(url), Some(keys_url)) => {
+                if url == keys_url {
+                    self.fault("keys.url", "must name another database than database.url");
+                }
+                DatabaseConfig::Postgres { url, keys_url, connections }
+            }
+            _ => {
+                self.fault("keys.url", "goes together with database.url");
+                DatabaseConfig::Sqlite { directory: directory.to_owned(), readers: connections }
+            }
+        }
+    }
+
+    fn unseal(&mut self, directory: &std::path::Path) -> UnsealSource {
+        let file = self.optional("unseal.key_file").map_or_else(|| directory.join("root.key"), PathBuf::from);
+        match self.text("unseal.source").as_str() {
+            "key-file" => UnsealSource::KeyFile(file),
+            "credential" => UnsealSource::Credential,
+            "manual" => UnsealSource::Manual,
+            "passphrase" => self.need("unseal.passphrase").map_or(UnsealSource::Manual, UnsealSource::Passphrase),
+            "environment" => self.need("unseal.root_key").map_or(UnsealSource::Manual, UnsealSource::Environment),
+            _ => {
+                self.fault("unseal.source", "must be key-file, credential, passphrase, environment or manual");
+                UnsealSource::Manual
+            }
+        }
+    }
+
+    fn need(&mut self, key: &str) -> Option<Zeroizing<String>> {
+        let value = self.secret(key);
+        if value.is_none() {
+            self.fault(key, "is needed by unseal.source");
+        }
+        value
+    }
+
+    fn mail(&mut self) -> Option<MailConfig> {
+        let host = self.optional("mail.host")?;
+        let tls = self.text("mail.tls");
+        if !["starttls", "implicit", "none"].contains(&tls.as_str()) {
+            self.fault("mail.tls", "must be starttls, implicit or none");
+        }
+        Some(MailConfig {
+            host,
+            port: self.parse("mail.port", 587, "a port"),
+            tls,
+            user: self.optional("mail.user"),
+            password: self.secret("mail.password"),
+            from: self.text("mail.from"),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::super::{Sources, resolve};
+    use super::*;
+
+    fn config(flags: &[(&str, &str)]) -> Result<Config, Vec<ConfigFault>> {
+        let flags: Vec<_> = flags.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+        let resolved = resolve(&Sources { file: None, environment: &BTreeMap::new(), flags: &flags })?;
+        Config::from_resolved(&resolved)
+    }
+
+    #[test]
+    fn the_defaults_are_a_configuration() {
+        let config = config(&[]).unwrap();
+        assert!(config.listen.ip().is_loopback());
+        assert_eq!(config.unseal, UnsealSource::KeyFile(PathBuf::from("kluis-data/root.key")));
+    }
+
+    #[test]
+    fn all_faults_are_named_at_once() {
+        let faults = config(&[
+            ("server.listen", "nowhere"),
+            ("rate.burst", "0"),
+            ("unseal.source", "passphrase"),
+            ("database.url", "postgres://one"),
+            ("log.format", "xml"),
+        ])
+        .unwrap_err();
+        let places: Vec<_> = faults.iter().map(|f| f.place.as_str()).collect();
+        assert_eq!(places, ["server.listen", "keys.url", "unseal.passphrase", "rate.burst", "log.format"]);
+    }
+
+    #[test]
+    fn keys_never_share_the_data_database() {
+        let faults = config(&[("database.url", "postgres://one"), ("keys.url", "postgres://one")]).unwrap_err();
+        assert_eq!(faults[0].place, "keys.url");
+    }
+}

@@ -1,0 +1,145 @@
+//! Transactions: a change can't be committed before an event about it was recorded.
+
+use std::marker::PhantomData;
+
+use sqlx::{Postgres, Sqlite, Transaction};
+
+use super::sql::Ready;
+use super::{Args, Db, Engine, Row, Sql, StoreError};
+use crate::kernel::{Id, id::Tenant};
+
+/// Nothing was recorded yet: can't be committed.
+#[derive(Debug)]
+pub enum Unaudited {}
+
+/// At least one event stands in the transaction: may be committed.
+#[derive(Debug)]
+pub enum Audited {}
+
+enum Inner {
+    Sqlite(Transaction<'static, Sqlite>),
+    Postgres(Transaction<'static, Postgres>),
+}
+
+/// A transaction; dropped without a commit it rolls back.
+pub struct Tx<State> {
+    inner: Inner,
+    state: PhantomData<State>,
+}
+
+impl Tx<Unaudited> {
+    pub(super) async fn begin(db: &Db) -> Result<Self, StoreError> {
+        let inner = match db {
+            // IMMEDIATE: a transaction that starts by reading must not fail when it writes.
+            Db::Sqlite(db) => Inner::Sqlite(db.writer.begin_with("BEGIN IMMEDIATE").await?),
+            Db::Postgres(pool) => Inner::Postgres(pool.begin().await?),
+        };
+        Ok(Self { inner, state: PhantomData })
+    }
+
+    /// Only the audit floor turns a transaction into one that may be committed.
+    pub(crate) fn audited(self) -> Tx<Audited> {
+        Tx { inner: self.inner, state: PhantomData }
+    }
+
+    /// Commits housekeeping of the system's own tables that says nothing about people: leases, progress counters,
+    /// expired idempotency keys. Each use says why, and a test lists them all.
+    pub async fn commit_without_event(self, _because: &'static str) -> Result<(), StoreError> {
+        self.audited().commit().await
+    }
+}
+
+impl Tx<Audited> {
+    pub async fn commit(self) -> Result<(), StoreError> {
+        match self.inner {
+            Inner::Sqlite(tx) => tx.commit().await?,
+            Inner::Postgres(tx) => tx.commit().await?,
+        }
+        Ok(())
+    }
+}
+
+impl<State> Tx<State> {
+    pub const fn engine(&self) -> Engine {
+        match self.inner {
+            Inner::Sqlite(_) => Engine::Sqlite,
+            Inner::Postgres(_) => Engine::Postgres,
+        }
+    }
+
+    /// See [`Db::fetch_all_without_scope`].
+    pub async fn fetch_all_without_scope(
+        &mut self,
+        _because: &'static str,
+        sql: impl Into<Sql>,
+        args: Args,
+    ) -> Result<Vec<Row>, StoreError> {
+        let sql = Ready::Static(sql.into().text(self.engine()));
+        self.fetch_all(sql, args).await
+    }
+
+    /// See [`Db::fetch_all_without_scope`].
+    pub async fn fetch_optional_without_scope(
+        &mut self,
+        _because: &'static str,
+        sql: impl Into<Sql>,
+        args: Args,
+    ) -> Result<Option<Row>, StoreError> {
+        let sql = Ready::Static(sql.into().text(self.engine()));
+        self.fetch_optional(sql, args).await
+    }
+
+    /// Writes; gives the number of rows. See [`Db::fetch_all_without_scope`].
+    pub async fn execute_without_scope(
+        &mut self,
+        _because: &'static str,
+        sql: impl Into<Sql>,
+        args: Args,
+    ) -> Result<u64, StoreError> {
+        let sql = Ready::Static(sql.into().text(self.engine()));
+        self.execute(sql, args).await
+    }
+
+    /// Makes changes to one tenant's blind-indexed values wait for each other, so that "is it there already?" and
+    /// "then write it" are one step. On SQLite the single writer has done that.
+    pub async fn serialise_tenant(&mut self, tenant: Id<Tenant>) -> Result<(), StoreError> {
+        if self.engine() == Engine::Postgres {
+            let (high, low) = tenant.uuid().as_u64_pair();
+            let key = (high ^ low).cast_signed();
+            self.execute(Ready::Static("SELECT pg_advisory_xact_lock($1)"), Args::new().with(key)).await?;
+        }
+        Ok(())
+    }
+
+    pub(crate) async fn fetch_all(&mut self, sql: Ready, args: Args) -> Result<Vec<Row>, StoreError> {
+        match &mut self.inner {
+            Inner::Sqlite(tx) => {
+                let query = sqlx::query_with(sql.into_driver(), args.sqlite()?);
+                let rows = query.fetch_all(&mut **tx).await?;
+                Ok(rows.into_iter().map(Row::Sqlite).collect())
+            }
+            Inner::Postgres(tx) => {
+                let query = sqlx::query_with(sql.into_driver(), args.postgres()?);
+                let rows = query.fetch_all(&mut **tx).await?;
+                Ok(rows.into_iter().map(Row::Postgres).collect())
+            }
+        }
+    }
+
+    pub(crate) async fn fetch_optional(&mut self, sql: Ready, args: Args) -> Result<Option<Row>, StoreError> {
+        Ok(self.fetch_all(sql, args).await?.into_iter().next())
+    }
+
+    pub(crate) async fn execute(&mut self, sql: Ready, args: Args) -> Result<u64, StoreError> {
+        match &mut self.inner {
+            Inner::Sqlite(tx) => {
+                let query = sqlx::query_with(sql.into_driver(), args.sqlite()?);
+                Ok(query.execute(&mut **tx).await?.rows_affected())
+            }
+            Inner::Postgres(tx) => {
+                let query = sqlx::query_with(sql.into_driver(), args.postgres()?);
+                Ok(query.execute(&mut **tx).await?.rows_affected())
+            }
+        }
+    }
+}

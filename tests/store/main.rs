@@ -1,0 +1,8 @@
+//! The store and the audit log on both databases.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod audit;
+mod migrations;
+mod transactions;

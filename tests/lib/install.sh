@@ -1,0 +1,62 @@
+# shellcheck shell=bash
+#
+# What the tests need from the machine: installed when missing and root (or sudo) allows it, named when not.
+# Quick when everything is there: then no package tool is started at all.
+
+# "what it is for: a command that proves it" and the Debian package that brings it
+install_debian_packages() {
+    missing=()
+    want "command -v cc" build-essential
+    want "command -v pkg-config" pkg-config
+    want "command -v git" git
+    want "command -v curl" curl
+    want "command -v jq" jq
+    want "command -v shellcheck" shellcheck
+    want "command -v node" nodejs
+    want "command -v npm" npm
+    want "command -v psql" postgresql-client
+    want "python3 -c 'import ensurepip, venv'" python3-venv
+    want "postgres_programs" postgresql
+    if [ -d tests/browser ]; then
+        want "command -v chromium" chromium
+        want "command -v chromedriver" chromium-driver
+    fi
+    [ "${#missing[@]}" -eq 0 ] || install_missing
+    printf 'all Debian packages are there\n'
+}
+
+want() {
+    if ! eval "$1" >/dev/null 2>&1; then
+        missing+=("$2")
+    fi
+}
+
+install_missing() {
+    local root=()
+    printf 'installing: %s\n' "${missing[*]}"
+    command -v apt-get >/dev/null || fail "no apt-get here; install by hand what is named above"
+    if [ "$(id -u)" -ne 0 ]; then
+        sudo -n true 2>/dev/null || fail "neither root nor sudo; install by hand: apt-get install ${missing[*]}"
+        root=(sudo -n)
+    fi
+    "${root[@]}" apt-get update -qq
+    case " ${missing[*]} " in
+        *" postgresql "*) forbid_main_cluster "${root[@]}" ;;
+    esac
+    "${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+}
+
+# The tests start a cluster of their own; a second one that runs as a service would only be in the way.
+forbid_main_cluster() {
+    "$@" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends postgresql-common >/dev/null
+    "$@" sed -i 's/^#\?create_main_cluster.*/create_main_cluster = false/' /etc/postgresql-common/createcluster.conf
+}
+
+require_toolchain() {
+    local wanted
+    wanted="$(sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)"
+    command -v cargo >/dev/null || fail "no cargo here; install the Rust toolchain, $wanted or newer"
+    cargo fmt --version >/dev/null 2>&1 || fail "cargo fmt is missing: add the toolchain's component rustfmt"
+    cargo clippy --version >/dev/null 2>&1 || fail "cargo clippy is missing: add the toolchain's component clippy"
+    cargo --version
+}

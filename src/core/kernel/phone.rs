@@ -1,0 +1,165 @@
+//! Telephone numbers (ITU-T E.164), from any spelling that Dutch people use.
+//!
+//! Must never: be printed; see [`super::text`].
+
+use phonenumber::{Mode, PhoneNumber, country};
+use zeroize::Zeroizing;
+
+use super::text::personal_text;
+use super::{REQUIRED, TextFault};
+
+const FAULT: TextFault = TextFault::new("phone", "This isn't a telephone number.", "Dit is geen geldig telefoonnummer.");
+
+/// E.164: a plus and at most fifteen digits, and the zero of a trunk prefix that doesn't belong there.
+const DIALLED_MAX: usize = 17;
+
+personal_text! {
+    /// A telephone number in E.164, `+31612348060`; this is the form for the index as well.
+    Phone
+}
+
+impl Phone {
+    /// `default_country` (ISO 3166 alpha-2) is the country of a number without a country code: the tenant's. Blanks,
+    /// dots, slashes, dashes, brackets and `(0)` are taken, letters and extensions aren't. Faults: `required`, `phone`.
+    pub fn parse(text: &str, default_country: &str) -> Result<Self, TextFault> {
+        if text.trim().is_empty() {
+            return Err(REQUIRED);
+        }
+        let dialled = dialled(text).ok_or(FAULT)?;
+        // With a country code the default must stay out of it: the library would apply its trunk prefix and take the
+        // zero from an Italian number.
+        let country = match dialled.starts_with('+') {
+            true => None,
+            false => default_country.to_ascii_uppercase().parse::<country::Id>().ok(),
+        };
+        let number = phonenumber::parse(country, dialled.as_str()).map_err(|_| FAULT)?;
+        if !number.is_valid() && !is_dutch(&number) {
+            return Err(FAULT);
+        }
+        Ok(Self(number.format().mode(Mode::E164).to_string()))
+    }
+}
+
+/// Only what is dialled: digits, with a plus in front if there was one or `00`, its spelling on the keypad.
+fn dialled(text: &str) -> Option<Zeroizing<String>> {
+    let text = text.trim();
+    let text = text.strip_prefix("tel:").unwrap_or(text).trim_start();
+    let international = text.starts_with(['+', '＋']) || text.starts_with("(+") || text.starts_with("00");
+    // `+31 (0)6`: the zero in brackets is dialled within the country only.
+    let text = Zeroizing::new(if international { text.replacen("(0)", " ", 1) } else { text.to_owned() });
+    let mut dialled = Zeroizing::new(String::with_capacity(text.len()));
+    for c in text.chars() {
+        match c {
+            '0'..='9' => dialled.push(c),
+            '+' | '＋' if dialled.is_empty() => dialled.push('+'),
+            '.' | '-' | '/' | '(' | ')' | '\u{2010}'..='\u{2015}' | '\u{2212}' => {}
+            _ if c.is_whitespace() => {}
+            _ => return None,
+        }
+    }
+    if let Some(rest) = dialled.strip_prefix("00") {
+        dialled = Zeroizing::new(format!("+{rest}"));
+    }
+    (dialled.len() <= DIALLED_MAX).then_some(dialled)
+}
+
+/// The shape of a Dutch number of nine digits (Nummerplan telefoon- en ISDN-diensten): 1 to 5 and 7 geographic, 6 mobile,
+/// 84, 85, 87, 88 and 91 for companies. The library knows the ranges in use today; new ones must not be refused.
+fn is_dutch(number: &PhoneNumber) -> bool {
+    let national = number.national().to_string();
+    let known = match national.as_bytes() {
+        [b'1'..=b'7', b'0'..=b'9', ..] | [b'8', b'4' | b'5' | b'7' | b'8', ..] | [b'9', b'1', ..] => true,
+        _ => false,
+    };
+    number.code().value() == 31 && national.len() == 9 && known
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn e164(text: &str) -> Result<String, TextFault> {
+        Phone::parse(text, "NL").map(|phone| phone.expose().to_owned())
+    }
+
+    #[test]
+    fn dutch_spellings_give_one_number() {
+        for text in [
+            "06-12348060",
+            "0612348060",
+            "06 12 34 80 60",
+            "06 - 12 34 80 60",
+            "06.12.34.80.60",
+            "06/12348060",
+            "(06) 1234 8060",
+            "(06)12348060",
+            "0031612348060",
+            "0031 6 12348060",
+            "0031 (0)6 12348060",
+            "00 31 6 1234 8060",
+            "+31612348060",
+            "+31 6 12348060",
+            "+31 (0)6 12 34 80 60",
+            "+31(0)612348060",
+            "+31 06 12348060",
+            "(+31) 6 12348060",
+            "+31-6-12348060",
+            "31612348060",
+            "31 6 12348060",
+            "612348060",
+            "tel:+31612348060",
+            "06\u{a0}1234\u{a0}8060",
+            "06–12348060",
+        ] {
+            assert_eq!(e164(text).as_deref(), Ok("+31612348060"), "{text}");
+        }
+    }
+
+    #[test]
+    fn landlines_service_numbers_and_foreign_numbers() {
+        for (text, number) in [
+            ("020 123 4567", "+31201234567"),
+            ("(020) 123 45 67", "+31201234567"),
+            ("0475-123456", "+31475123456"),
+            ("088 123 45 67", "+31881234567"),
+            ("085-1234567", "+31851234567"),
+            ("0800-1234", "+318001234"),
+            ("0900 1884", "+319001884"),
+            ("+32 470 12 34 56", "+32470123456"),
+            ("0032 (0)470 12 34 56", "+32470123456"),
+            ("+49 30 123456", "+4930123456"),
+            ("+39 06 6982 1234", "+390669821234"),
+            ("+44 (0)20 7946 0958", "+442079460958"),
+            ("+1 202 555 0123", "+12025550123"),
+        ] {
+            assert_eq!(e164(text).as_deref(), Ok(number), "{text}");
+        }
+        assert_eq!(Phone::parse("0470 12 34 56", "be").unwrap().expose(), "+32470123456");
+    }
+
+    #[test]
+    fn what_cannot_be_dialled_is_refused() {
+        for text in [
+            "06-1234806",
+            "06-123480601",
+            "1234567",
+            "112",
+            "0123456789012345678",
+            "+31",
+            "+31 6",
+            "+999 123456789",
+            "0000000000",
+            "06-1234806O",
+            "06 12348060 tst 12",
+            "bel mij",
+            "06+12348060",
+            "jan@example.com",
+            "12/34/56",
+        ] {
+            assert_eq!(e164(text), Err(FAULT), "{text}");
+        }
+        assert_eq!(e164("  "), Err(REQUIRED));
+        assert!(Phone::parse("06-12348060", "??").is_err());
+        assert!(Phone::parse("+31612348060", "??").is_ok());
+    }
+}

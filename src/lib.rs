@@ -1,1 +1,3 @@
+//! Kluis: a self-hosted CRM that keeps its customers' data as a vault would.
 
+pub mod web;

@@ -25,10 +25,7 @@ impl<K: Kind> Id<K> {
         let mut random = [0_u8; 10];
         entropy.fill(&mut random);
         let millis = u64::try_from(now.timestamp_millis()).unwrap_or(0);
-        Self(
-            uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid(),
-            PhantomData,
-        )
+        Self(uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid(), PhantomData)
     }
 
     /// Wraps what the database holds.

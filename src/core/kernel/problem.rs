@@ -72,42 +72,34 @@ impl ProblemKind {
             Self::Invalid => (400, "invalid", p("The request has faults", "Het verzoek bevat fouten")),
             Self::Unauthenticated => (401, "unauthenticated", p("Sign in first", "Meld u eerst aan")),
             Self::Forbidden => (403, "forbidden", p("Not allowed", "Niet toegestaan")),
-            Self::FieldNotPermitted => (
-                403,
-                "field_not_permitted",
-                p("A field that you may not use", "Een veld dat u niet mag gebruiken"),
-            ),
+            Self::FieldNotPermitted => {
+                (403, "field_not_permitted", p("A field that you may not use", "Een veld dat u niet mag gebruiken"))
+            }
             Self::NotFound => (404, "not_found", p("Not found", "Niet gevonden")),
             Self::MethodNotAllowed => (405, "method_not_allowed", p("Method not allowed", "Methode niet toegestaan")),
             Self::NotAcceptable => (406, "not_acceptable", p("Not acceptable", "Niet aanvaardbaar")),
             Self::Conflict => (409, "conflict", p("Conflicts with what is there", "In strijd met wat er al is")),
             Self::Duplicate => (409, "duplicate", p("This already exists", "Dit bestaat al")),
-            Self::IdempotencyInProgress => (
-                409,
-                "idempotency_in_progress",
-                p("The first request still runs", "Het eerste verzoek loopt nog"),
-            ),
+            Self::IdempotencyInProgress => {
+                (409, "idempotency_in_progress", p("The first request still runs", "Het eerste verzoek loopt nog"))
+            }
             Self::PreconditionFailed => (
                 412,
                 "precondition_failed",
                 p("Somebody else changed this first", "Iemand anders heeft dit eerder gewijzigd"),
             ),
             Self::TooLarge => (413, "too_large", p("Too large", "Te groot")),
-            Self::UnsupportedMediaType => (
-                415,
-                "unsupported_media_type",
-                p("Unsupported content type", "Niet-ondersteund inhoudstype"),
-            ),
+            Self::UnsupportedMediaType => {
+                (415, "unsupported_media_type", p("Unsupported content type", "Niet-ondersteund inhoudstype"))
+            }
             Self::IdempotencyMismatch => (
                 422,
                 "idempotency_mismatch",
                 p("This key was used for another request", "Deze sleutel is al voor een ander verzoek gebruikt"),
             ),
-            Self::PreconditionRequired => (
-                428,
-                "precondition_required",
-                p("Send If-Match with the ETag", "Stuur If-Match met de ETag"),
-            ),
+            Self::PreconditionRequired => {
+                (428, "precondition_required", p("Send If-Match with the ETag", "Stuur If-Match met de ETag"))
+            }
             Self::TooManyRequests => (429, "too_many_requests", p("Too many requests", "Te veel verzoeken")),
             Self::Integrity => (
                 500,

@@ -1,3 +1,4 @@
-//! Kluis.
+//! Kluis: a self-hosted CRM that keeps its customers' data as a vault would.
 
 pub mod config;
+pub mod web;

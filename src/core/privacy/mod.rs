@@ -1,30 +1,50 @@
-//! Placeholder until the privacy floor lands.
-use std::marker::PhantomData;
-pub struct Sealed<T>(Vec<u8>, PhantomData<fn() -> T>);
-impl<T> Sealed<T> {
-    pub fn as_bytes(&self) -> &[u8] {
-        &self.0
-    }
-    pub fn from_stored_bytes(b: Vec<u8>) -> Self {
-        Self(b, PhantomData)
-    }
-}
-#[derive(Debug, Clone, Copy)]
-pub enum Compartment {
-    Identity,
-}
-impl Compartment {
-    pub const ALL: [Self; 1] = [Self::Identity];
-    pub const fn name(self) -> &'static str {
-        "identity"
-    }
-    pub const fn index(self) -> usize {
-        0
-    }
-}
-pub struct CompartmentSet;
-impl CompartmentSet {
-    pub fn iter(self) -> impl Iterator<Item = Compartment> {
-        Compartment::ALL.into_iter()
-    }
-}
+//! The vault: personal data is sealed per compartment under keys that live outside the database.
+//!
+//! - what is personal, and in which unit it is handled: [`compartment`], [`declaration`]
+//! - values at rest: [`sealed`] in an [`envelope`], bound to their place by a [`context`]; rows by a [`rowmac`]
+//! - keys: [`keyring`] over a [`keystore`], opened by a [`root`] key from an [`unseal`] source
+//! - finding what is sealed: [`blind`]
+//! - values on their way out: [`disclosure`]; in memory: [`sensitive`]
+//!
+//! Must never: log or format a value or a key, know SQL or HTTP, decide who may see what (that is the access floor's work),
+//! or offer a cipher that does nothing.
+
+pub mod blind;
+pub mod compartment;
+pub mod context;
+pub mod declaration;
+pub mod disclosure;
+pub mod envelope;
+pub mod error;
+mod frame;
+pub mod keyring;
+pub mod keys;
+pub mod keystore;
+mod keytext;
+#[cfg(test)]
+mod memory;
+pub mod root;
+pub mod rowmac;
+pub mod sealed;
+pub mod sensitive;
+pub mod system;
+pub mod unseal;
+pub mod wrapped;
+
+pub use blind::{BlindHash, IndexField};
+pub use compartment::{Compartment, CompartmentSet};
+pub use context::Context;
+pub use declaration::FieldDeclaration;
+pub use disclosure::{Disclosure, Shown};
+pub use envelope::Algorithm;
+pub use error::{Result, VaultError};
+pub use keyring::{Keyring, KeyringOptions};
+pub use keys::{DataKey, KeyId};
+pub use keystore::KeyStore;
+pub use root::{RecoveryKey, RootKey};
+pub use rowmac::RowMac;
+pub use sealed::{Blob, Sealed};
+pub use sensitive::Sensitive;
+pub use system::{MacKey, SystemKey};
+pub use unseal::UnsealSource;
+pub use wrapped::WrappedKey;

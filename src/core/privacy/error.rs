@@ -1,0 +1,99 @@
+//! What can go wrong in the vault, and what the outside is told of it.
+//!
+//! Must never carry a value, a key or what a database said.
+
+use crate::kernel::{Problem, ProblemKind};
+
+use super::root::KeyTextFault;
+use super::unseal::SourceFault;
+
+pub type Result<T, E = VaultError> = std::result::Result<T, E>;
+
+/// Faults of the vault. Their texts are for the operator's log and terminal; requests get the [`Problem`].
+#[derive(Debug, thiserror::Error)]
+pub enum VaultError {
+    /// No root key has been given since the start, or the vault was closed.
+    #[error("the vault is sealed")]
+    Sealed,
+    /// What is stored was changed, moved or is not what the caller says it is. Names the check that failed.
+    #[error("integrity check failed: {0}")]
+    Integrity(&'static str),
+    /// The subject's key was destroyed.
+    #[error("the subject was erased")]
+    Erased,
+    /// A key reached the bound on its uses, or spent what was set aside for this process.
+    #[error("a key has no uses left: {0}")]
+    Exhausted(&'static str),
+    /// The tenant has no keys, or (from a synchronous function) they were not loaded: `Keyring::ensure_tenant` first.
+    #[error("the tenant has no keys here")]
+    UnknownTenant,
+    /// The root or recovery key, or the passphrase, is not the one of this key store.
+    #[error("this key does not open this key store")]
+    WrongKey,
+    #[error("the key store has not been initialised")]
+    Uninitialised,
+    #[error("the key store has been initialised before")]
+    AlreadyInitialised,
+    #[error("{0}")]
+    KeyText(#[from] KeyTextFault),
+    #[error("{0}")]
+    Source(#[from] SourceFault),
+    /// The value can't be written as JSON. The serialiser's own text is dropped: it may quote the value.
+    #[error("the value cannot be sealed")]
+    Unsealable,
+    #[error("the system gives no randomness")]
+    Random,
+    /// The key store's database doesn't answer, or refused.
+    #[error("the key store does not answer")]
+    Store(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl VaultError {
+    /// Wraps what the database said; it is kept as the source for the log and never shown.
+    pub fn store(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self::Store(error.into())
+    }
+
+    const fn kind(&self) -> ProblemKind {
+        match self {
+            Self::Sealed | Self::Uninitialised => ProblemKind::Sealed,
+            Self::Integrity(_) => ProblemKind::Integrity,
+            Self::Erased => ProblemKind::NotFound,
+            Self::Exhausted(_) | Self::Random | Self::Store(_) => ProblemKind::Unavailable,
+            Self::UnknownTenant
+            | Self::WrongKey
+            | Self::AlreadyInitialised
+            | Self::KeyText(_)
+            | Self::Source(_)
+            | Self::Unsealable => ProblemKind::Internal,
+        }
+    }
+}
+
+impl From<VaultError> for Problem {
+    fn from(error: VaultError) -> Self {
+        Self::new(error.kind())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_fault_has_its_problem_and_no_words() {
+        let cases = [
+            (VaultError::Sealed, ProblemKind::Sealed),
+            (VaultError::Integrity("tag"), ProblemKind::Integrity),
+            (VaultError::Erased, ProblemKind::NotFound),
+            (VaultError::store("password authentication failed"), ProblemKind::Unavailable),
+            (VaultError::WrongKey, ProblemKind::Internal),
+        ];
+        for (error, kind) in cases {
+            assert!(!error.to_string().contains("password"));
+            let problem = Problem::from(error);
+            assert_eq!(problem.kind, kind);
+            assert!(problem.detail.is_none() && problem.members.is_empty());
+        }
+    }
+}

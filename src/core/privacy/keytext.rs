@@ -1,0 +1,167 @@
+//! How a key is written for people: on paper, in a file, in a password manager.
+//!
+//! `KLUIS-ROOT-` and 14 groups of five letters and digits of base32 (RFC 4648). Groups 1 to 13 hold four characters of the
+//! key and a check character each, so that a typing error is found in its group; group 14 checks the whole, and the kind.
+//! Case, spaces and dashes don't matter; 0, 1 and 8, which base32 doesn't have, are read as O, I and B.
+//!
+//! Must never be logged, and is never part of an error: faults name positions, not characters.
+
+use data_encoding::BASE32_NOPAD;
+use ring::digest;
+use zeroize::Zeroizing;
+
+use super::keys::Secret;
+
+/// Characters that hold the key: 32 bytes make 52.
+const DATA: usize = 52;
+/// Characters of the key in a group.
+const CARRIED: usize = 4;
+const GROUP: usize = CARRIED + 1;
+const GROUPS: usize = DATA / CARRIED + 1;
+const ALPHABET: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+
+/// What is wrong with a written key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum KeyTextFault {
+    #[error("the key begins with {expected}")]
+    Prefix { expected: &'static str },
+    #[error("the key has {GROUPS} groups of {GROUP} characters, {found} characters were given")]
+    Length { found: usize },
+    #[error("there is a typing error in group {group}")]
+    Group { group: usize },
+    #[error("two groups were swapped, or there are typing errors that can't be placed")]
+    Whole,
+}
+
+/// Writes a key with its groups and checks.
+pub(super) fn write(prefix: &'static str, secret: &Secret) -> Zeroizing<String> {
+    let data = Zeroizing::new(BASE32_NOPAD.encode(secret.as_slice()));
+    let mut text = Zeroizing::new(String::with_capacity(prefix.len() + GROUPS * (GROUP + 1)));
+    text.push_str(prefix);
+    for (position, carried) in data.as_bytes().chunks(CARRIED).enumerate() {
+        text.extend(carried.iter().copied().map(char::from));
+        text.push(char::from(check(prefix, position, carried)));
+        text.push('-');
+    }
+    text.extend(whole(prefix, secret).map(char::from));
+    text
+}
+
+/// Reads a key back, or says where it was mistyped.
+pub(super) fn read(prefix: &'static str, text: &str) -> Result<Secret, KeyTextFault> {
+    let plain = Zeroizing::new(squeeze(text));
+    let start = squeeze(prefix);
+    let body = plain.strip_prefix(start.as_slice()).ok_or(KeyTextFault::Prefix { expected: prefix })?;
+    if body.len() != GROUPS * GROUP {
+        return Err(KeyTextFault::Length { found: body.len() });
+    }
+    let (groups, last) = body.split_at(DATA / CARRIED * GROUP);
+    let mut data = Zeroizing::new(Vec::with_capacity(DATA));
+    for (position, group) in groups.chunks(GROUP).enumerate() {
+        let (carried, control) = group.split_at(CARRIED);
+        let known = carried.iter().all(|character| ALPHABET.contains(character));
+        if !known || control != [check(prefix, position, carried)] {
+            return Err(KeyTextFault::Group { group: position + 1 });
+        }
+        data.extend_from_slice(carried);
+    }
+    // 52 characters are 260 bits: the last four must be zero, else the whole is wrong.
+    let bytes = Zeroizing::new(BASE32_NOPAD.decode(&data).map_err(|_| KeyTextFault::Whole)?);
+    let mut secret = Secret::default();
+    if bytes.len() != secret.len() {
+        return Err(KeyTextFault::Whole);
+    }
+    secret.copy_from_slice(&bytes);
+    if last == whole(prefix, &secret) { Ok(secret) } else { Err(KeyTextFault::Whole) }
+}
+
+/// Letters and digits in capitals, as base32 means them; everything else (spaces, dashes, line ends) goes.
+fn squeeze(text: &str) -> Vec<u8> {
+    let known = text.bytes().filter(u8::is_ascii_alphanumeric);
+    known
+        .map(|character| match character.to_ascii_uppercase() {
+            b'0' => b'O',
+            b'1' => b'I',
+            b'8' => b'B',
+            other => other,
+        })
+        .collect()
+}
+
+fn check(prefix: &str, position: usize, carried: &[u8]) -> u8 {
+    let mut hash = digest::Context::new(&digest::SHA256);
+    hash.update(prefix.as_bytes());
+    hash.update(&position.to_be_bytes());
+    hash.update(carried);
+    ALPHABET[usize::from(hash.finish().as_ref()[0] & 31)]
+}
+
+fn whole(prefix: &str, secret: &Secret) -> [u8; GROUP] {
+    let mut hash = digest::Context::new(&digest::SHA256);
+    hash.update(b"kluis key text");
+    hash.update(prefix.as_bytes());
+    hash.update(secret.as_slice());
+    let hash = hash.finish();
+    std::array::from_fn(|position| ALPHABET[usize::from(hash.as_ref()[position] & 31)])
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const PREFIX: &str = "KLUIS-ROOT-";
+
+    fn written(byte: u8) -> String {
+        write(PREFIX, &Zeroizing::new([byte; 32])).to_string()
+    }
+
+    #[test]
+    fn the_form_is_frozen() {
+        assert_eq!(written(0x5a), "FROZEN");
+    }
+
+    #[test]
+    fn sloppy_spelling_is_read() {
+        let text = written(0x5a);
+        for sloppy in [
+            text.to_lowercase(),
+            text.replace('-', " "),
+            text.replace('-', ""),
+            format!("\n  {}\r\n", text.replace('O', "0").replace('I', "1").replace('B', "8")),
+        ] {
+            assert_eq!(*read(PREFIX, &sloppy).unwrap(), [0x5a; 32], "{sloppy}");
+        }
+    }
+
+    #[test]
+    fn faults_are_named() {
+        let text = written(0x5a);
+        let prefix = KeyTextFault::Prefix { expected: PREFIX };
+        assert_eq!(read(PREFIX, "").unwrap_err(), prefix);
+        assert_eq!(read(PREFIX, &text.replace("ROOT", "RECOVERY")).unwrap_err(), prefix);
+        assert_eq!(read(PREFIX, &text[..text.len() - 1]).unwrap_err(), KeyTextFault::Length { found: 69 });
+        let other = write("KLUIS-RECOVERY-", &Zeroizing::new([0x5a; 32]));
+        assert_ne!(read(PREFIX, &other.replace("RECOVERY", "ROOT")), read(PREFIX, &text));
+    }
+
+    proptest! {
+        #[test]
+        fn it_comes_back(bytes: [u8; 32]) {
+            let secret = Zeroizing::new(bytes);
+            prop_assert_eq!(*read(PREFIX, &write(PREFIX, &secret)).unwrap(), bytes);
+        }
+
+        #[test]
+        fn no_typing_error_passes_and_most_are_placed(bytes: [u8; 32], at in 0_usize..70, by in 1_usize..32) {
+            let text = write(PREFIX, &Zeroizing::new(bytes));
+            let mut typed = squeeze(&text);
+            let at_text = squeeze(PREFIX).len() + at;
+            let place = ALPHABET.iter().position(|known| *known == typed[at_text]).unwrap();
+            typed[at_text] = ALPHABET[(place + by) % 32];
+            let fault = read(PREFIX, std::str::from_utf8(&typed).unwrap()).unwrap_err();
+            prop_assert!(fault == KeyTextFault::Group { group: at / GROUP + 1 } || fault == KeyTextFault::Whole);
+        }
+    }
+}

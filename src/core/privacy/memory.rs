@@ -1,0 +1,173 @@
+//! A key store in memory, for tests and benchmarks only: the product has none.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use async_trait::async_trait;
+use uuid::Uuid;
+
+use super::keystore::{
+    IndexVersion, KeyCounts, KeyKind, KeyStore, StoredRoot, SubjectKeyRecord, SubjectKeyState, TenantKeyRecord,
+    USES_LIMIT,
+};
+use super::{IndexField, KeyId, Result};
+
+#[derive(Default)]
+pub struct MemoryStore {
+    tables: Mutex<Tables>,
+    /// Calls that would be a transaction.
+    pub calls: AtomicUsize,
+}
+
+#[derive(Default, Clone)]
+pub struct Tables {
+    pub root: Option<StoredRoot>,
+    pub tenants: BTreeMap<(Uuid, KeyKind, u32), TenantKeyRecord>,
+    pub uses: HashMap<(Uuid, KeyKind, u32), u64>,
+    pub subjects: BTreeMap<(Uuid, KeyId, u32), SubjectKeyRecord>,
+    pub indexes: Vec<(Uuid, IndexVersion)>,
+}
+
+impl MemoryStore {
+    pub fn with<R>(&self, work: impl FnOnce(&mut Tables) -> R) -> R {
+        self.calls.fetch_add(1, Ordering::Relaxed);
+        work(&mut self.tables.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Tables {
+    fn count(&mut self, key: (Uuid, KeyKind, u32), uses: u64) -> bool {
+        let counted = self.uses.entry(key).or_default();
+        let fits = *counted + uses <= USES_LIMIT;
+        if fits {
+            *counted += uses;
+        }
+        fits
+    }
+
+    fn mark(&mut self, tenant: Uuid, ids: &[KeyId]) {
+        for ((of, id, _), record) in &mut self.subjects {
+            if *of == tenant && ids.contains(id) && record.state == SubjectKeyState::Reserved {
+                record.state = SubjectKeyState::Used;
+            }
+        }
+    }
+}
+
+#[async_trait]
+impl KeyStore for MemoryStore {
+    async fn root(&self) -> Result<Option<StoredRoot>> {
+        Ok(self.with(|tables| tables.root.clone()))
+    }
+
+    async fn save_root(&self, root: &StoredRoot) -> Result<bool> {
+        Ok(self.with(|tables| {
+            let follows = tables.root.as_ref().map_or(0, |stored| stored.revision) + 1 == root.revision;
+            if follows {
+                tables.root = Some(root.clone());
+            }
+            follows
+        }))
+    }
+
+    async fn tenant_keys(&self, tenant: Option<Uuid>) -> Result<Vec<TenantKeyRecord>> {
+        let wanted = |record: &&TenantKeyRecord| tenant.is_none_or(|tenant| record.tenant == tenant);
+        Ok(self.with(|tables| tables.tenants.values().filter(wanted).cloned().collect()))
+    }
+
+    async fn add_tenant_keys(&self, keys: &[TenantKeyRecord]) -> Result<bool> {
+        Ok(self.with(|tables| {
+            let place = |key: &TenantKeyRecord| (key.tenant, key.kind, key.version);
+            let free = keys.iter().all(|key| !tables.tenants.contains_key(&place(key)));
+            if free {
+                tables.tenants.extend(keys.iter().map(|key| (place(key), key.clone())));
+            }
+            free
+        }))
+    }
+
+    async fn reserve_uses(&self, tenant: Uuid, kind: KeyKind, version: u32, uses: u64) -> Result<bool> {
+        Ok(self.with(|tables| tables.count((tenant, kind, version), uses)))
+    }
+
+    async fn add_subject_keys(
+        &self,
+        tenant: Uuid,
+        wrap_version: u32,
+        keys: &[SubjectKeyRecord],
+        used: &[KeyId],
+    ) -> Result<bool> {
+        Ok(self.with(|tables| {
+            let fits = tables.count((tenant, KeyKind::Wrap, wrap_version), keys.len() as u64);
+            if fits {
+                tables.subjects.extend(keys.iter().map(|key| ((tenant, key.id, key.version), key.clone())));
+                tables.mark(tenant, used);
+            }
+            fits
+        }))
+    }
+
+    async fn mark_used(&self, tenant: Uuid, ids: &[KeyId]) -> Result<()> {
+        self.with(|tables| tables.mark(tenant, ids));
+        Ok(())
+    }
+
+    async fn subject_keys(&self, tenant: Uuid, ids: &[KeyId]) -> Result<Vec<SubjectKeyRecord>> {
+        Ok(self.with(|tables| {
+            let versions = |id: &KeyId| tables.subjects.range((tenant, *id, 0)..=(tenant, *id, u32::MAX));
+            ids.iter().flat_map(versions).map(|(_, record)| record.clone()).collect()
+        }))
+    }
+
+    async fn destroy_subject_key(&self, tenant: Uuid, id: KeyId) -> Result<bool> {
+        Ok(self.with(|tables| {
+            let mut existed = false;
+            for (_, record) in tables.subjects.range_mut((tenant, id, 0)..=(tenant, id, u32::MAX)) {
+                record.state = SubjectKeyState::Destroyed;
+                record.wrapped = None;
+                existed = true;
+            }
+            existed
+        }))
+    }
+
+    async fn index_versions(&self, tenant: Option<Uuid>) -> Result<Vec<(Uuid, IndexVersion)>> {
+        let wanted = |(of, _): &&(Uuid, IndexVersion)| tenant.is_none_or(|tenant| *of == tenant);
+        Ok(self.with(|tables| tables.indexes.iter().filter(wanted).copied().collect()))
+    }
+
+    async fn add_index_version(&self, tenant: Uuid, index: &IndexVersion) -> Result<bool> {
+        Ok(self.with(|tables| {
+            let same = |(of, other): &(Uuid, IndexVersion)| {
+                *of == tenant && (other.field, other.version) == (index.field, index.version)
+            };
+            let free = !tables.indexes.iter().any(same);
+            if free {
+                tables.indexes.push((tenant, *index));
+            }
+            free
+        }))
+    }
+
+    async fn drop_index_versions(&self, tenant: Uuid, field: IndexField, below: u32) -> Result<()> {
+        self.with(|tables| {
+            tables.indexes.retain(|(of, index)| *of != tenant || index.field != field || index.version >= below);
+        });
+        Ok(())
+    }
+
+    async fn counts(&self) -> Result<KeyCounts> {
+        Ok(self.with(|tables| {
+            let state = |state| tables.subjects.values().filter(|record| record.state == state).count() as u64;
+            let mut tenants: Vec<_> = tables.tenants.keys().map(|(tenant, ..)| *tenant).collect();
+            tenants.dedup();
+            KeyCounts {
+                tenants: tenants.len() as u64,
+                reserved: state(SubjectKeyState::Reserved),
+                used: state(SubjectKeyState::Used),
+                destroyed: state(SubjectKeyState::Destroyed),
+            }
+        }))
+    }
+}

@@ -1,0 +1,157 @@
+//! Where the root key comes from at the start: a key file, a systemd credential, the environment, or a passphrase.
+//!
+//! Must never: fall back from one source to another, name the content of what was read, or accept a key file that others
+//! on the machine can read.
+
+use std::fs::{File, OpenOptions};
+use std::io::{ErrorKind, Read, Write};
+use std::path::{Path, PathBuf};
+
+use zeroize::Zeroizing;
+
+use super::root::RootRecord;
+use super::{KeyStore, Result, RootKey, Sensitive, VaultError};
+
+/// What is wrong with an unseal source; for the operator's terminal and log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum SourceFault {
+    #[error("the key file can't be read: {0}")]
+    Unreadable(ErrorKind),
+    #[error("the key file can't be written: {0}")]
+    Unwritable(ErrorKind),
+    #[error("others on this machine may read the key file (mode {mode:o}): chmod 600")]
+    Permissions { mode: u32 },
+    #[error("the key file is larger than a key")]
+    TooLarge,
+    #[error("CREDENTIALS_DIRECTORY is not set: the service has no credentials")]
+    NoCredentials,
+    #[error("neither the environment variable nor the one with _FILE is set")]
+    NotSet,
+    #[error("the environment variable is not text")]
+    NotText,
+    #[error("no passphrase was set for this key store")]
+    NoPassphrase,
+    #[error("the passphrase can't be used: it has fewer than 12 characters or is too long")]
+    Passphrase,
+    #[error("the derivation from the passphrase was interrupted")]
+    Interrupted,
+}
+
+/// The environment as a parameter, so that tests don't change that of the process.
+pub trait Environment: Sync {
+    /// `Err` for a value that isn't Unicode.
+    fn get(&self, name: &str) -> Result<Option<String>, SourceFault>;
+}
+
+/// The environment of this process.
+#[derive(Debug, Clone, Copy)]
+pub struct ProcessEnvironment;
+
+impl Environment for ProcessEnvironment {
+    fn get(&self, name: &str) -> Result<Option<String>, SourceFault> {
+        match std::env::var(name) {
+            Ok(value) => Ok(Some(value)),
+            Err(std::env::VarError::NotPresent) => Ok(None),
+            Err(std::env::VarError::NotUnicode(_)) => Err(SourceFault::NotText),
+        }
+    }
+}
+
+/// One place that the root key is taken from.
+#[derive(Debug, Clone)]
+pub enum UnsealSource {
+    /// A file that only its owner may read (mode 600 or 400).
+    KeyFile(PathBuf),
+    /// The name of a credential that systemd put into `$CREDENTIALS_DIRECTORY` (`LoadCredentialEncrypted=`). systemd
+    /// guards the directory itself, and shows the files' access lists as group bits: the mode isn't checked.
+    SystemdCredential(String),
+    /// Name of an environment variable with the key; or, with `_FILE` appended, with the path of a file that an
+    /// orchestrator mounts (its mode is the orchestrator's business: `/run/secrets/…` is commonly 0444).
+    Environment(String),
+    /// Opens the passphrase slot of the key store.
+    Passphrase(Sensitive<String>),
+}
+
+impl UnsealSource {
+    /// Reads the root key. Whether it is the right one shows at [`super::Keyring::unseal`], except for a passphrase,
+    /// which is [`VaultError::WrongKey`] here.
+    pub async fn root_key(&self, store: &dyn KeyStore, environment: &dyn Environment) -> Result<RootKey> {
+        let text = match self {
+            Self::KeyFile(path) => read(path, Others::Refused)?,
+            Self::SystemdCredential(name) => {
+                let directory = environment.get("CREDENTIALS_DIRECTORY")?.ok_or(SourceFault::NoCredentials)?;
+                read(&Path::new(&directory).join(name), Others::Accepted)?
+            }
+            Self::Environment(name) => variable(name, environment)?,
+            Self::Passphrase(passphrase) => return with_passphrase(passphrase.clone(), store).await,
+        };
+        Ok(RootKey::parse(&text)?)
+    }
+}
+
+/// Writes a new key file that only its owner may read; refuses to overwrite one.
+pub fn write_key_file(path: &Path, root: &RootKey) -> Result<(), SourceFault> {
+    let fault = |error: std::io::Error| SourceFault::Unwritable(error.kind());
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(path).map_err(fault)?;
+    file.write_all(root.to_text().as_bytes()).and_then(|()| file.write_all(b"\n")).map_err(fault)?;
+    file.sync_all().map_err(fault)
+}
+
+fn variable(name: &str, environment: &dyn Environment) -> Result<Zeroizing<String>, SourceFault> {
+    if let Some(text) = environment.get(name)? {
+        return Ok(Zeroizing::new(text));
+    }
+    match environment.get(&format!("{name}_FILE"))? {
+        Some(path) => read(Path::new(&path), Others::Accepted),
+        None => Err(SourceFault::NotSet),
+    }
+}
+
+/// Runs Argon2id off the asynchronous threads.
+async fn with_passphrase(passphrase: Sensitive<String>, store: &dyn KeyStore) -> Result<RootKey> {
+    let record = RootRecord::parse(&store.root().await?.ok_or(VaultError::Uninitialised)?.record)?;
+    tokio::task::spawn_blocking(move || record.open_with_passphrase(passphrase.expose()))
+        .await
+        .map_err(|_| SourceFault::Interrupted)?
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Others {
+    Accepted,
+    Refused,
+}
+
+/// More than any text form of a key, spaces included.
+const LARGEST: u64 = 4096;
+
+fn read(path: &Path, others: Others) -> Result<Zeroizing<String>, SourceFault> {
+    let fault = |error: std::io::Error| SourceFault::Unreadable(error.kind());
+    let file = File::open(path).map_err(fault)?;
+    // Of the open file, not of the path: it can't be exchanged in between.
+    let metadata = file.metadata().map_err(fault)?;
+    if others == Others::Refused {
+        private(&metadata)?;
+    }
+    if metadata.len() > LARGEST {
+        return Err(SourceFault::TooLarge);
+    }
+    let mut text = Zeroizing::new(String::with_capacity(4096));
+    file.take(LARGEST).read_to_string(&mut text).map_err(fault)?;
+    Ok(text)
+}
+
+#[cfg(unix)]
+fn private(metadata: &std::fs::Metadata) -> Result<(), SourceFault> {
+    // The last six bits are those of the group and of everybody else.
+    let mode = std::os::unix::fs::MetadataExt::mode(metadata) & 0o777;
+    if mode.trailing_zeros() >= 6 { Ok(()) } else { Err(SourceFault::Permissions { mode }) }
+}
+
+#[cfg(not(unix))]
+fn private(_: &std::fs::Metadata) -> Result<(), SourceFault> {
+    Ok(())
+}

@@ -25,7 +25,8 @@ fn domains_have_no_circles() {
 
 #[test]
 fn every_module_says_what_it_is_for() {
-    let opening = |s: &Source| s.in_src() || matches!(s.file_name(), "main.rs" | "mod.rs");
+    let is_test = |s: &Source| paths::is_tests(s.file_name().trim_end_matches(".rs"));
+    let opening = |s: &Source| (s.in_src() && !is_test(s)) || matches!(s.file_name(), "main.rs" | "mod.rs");
     let sources: Vec<Source> = all().into_iter().filter(|s| s.is_rust() && opening(s)).collect();
     assert_none("Every module opens with `//!`", &style::without_opening(&sources));
 }

@@ -13,6 +13,8 @@ use crate::tokens::{Token, tokens};
 pub struct Named {
     pub segments: Vec<String>,
     pub line: usize,
+    /// Named by a test.
+    pub in_tests: bool,
 }
 
 impl Named {
@@ -38,6 +40,11 @@ pub fn module_of(path: &str) -> Vec<String> {
     segments
 }
 
+/// `tests`, `sealed_tests`: modules of unit tests.
+pub fn is_tests(module: &str) -> bool {
+    module == "tests" || module.ends_with("_tests")
+}
+
 /// Every path that the file names, with imports resolved.
 pub fn named(source: &Source) -> Vec<Named> {
     let tokens = tokens(&source.text);
@@ -54,6 +61,7 @@ struct Raw {
     /// `use … as name`, or the last segment; only for imports.
     import_as: Option<String>,
     line: usize,
+    in_tests: bool,
 }
 
 struct Reader<'a> {
@@ -138,7 +146,8 @@ impl Reader<'_> {
             }
         }
         let import_as = in_use.then(|| self.alias(&segments)).flatten();
-        self.raw.push(Raw { segments, import_as, line });
+        let in_tests = self.module().iter().any(|module| is_tests(module));
+        self.raw.push(Raw { segments, import_as, line, in_tests });
     }
 
     fn push_segment(&self, segments: &mut Vec<String>, word: String) {
@@ -189,7 +198,7 @@ fn resolve(raw: &Raw, imports: &BTreeMap<String, Vec<String>>) -> Named {
         }
         _ => raw.segments.clone(),
     };
-    Named { segments, line: raw.line }
+    Named { segments, line: raw.line, in_tests: raw.in_tests }
 }
 
 #[cfg(test)]

@@ -3,3 +3,4 @@
 //! Must never: make a circle in the tree, or drop a tenant while rows still name it.
 
 pub mod model;
+mod rows;

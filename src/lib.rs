@@ -1,4 +1,7 @@
 //! Kluis: a self-hosted CRM that keeps its customers' data as a vault would.
 
 pub mod config;
+pub mod sessions;
+pub mod tenants;
+pub mod users;
 pub mod web;

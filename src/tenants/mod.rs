@@ -1,0 +1,6 @@
+//! The tree of organisations that work in Kluis: headquarters, regions, franchisees, member organisations, charities.
+//!
+//! Must never: make a circle in the tree, or drop a tenant while rows still name it.
+
+pub mod model;
+mod rows;

@@ -1,0 +1,7 @@
+//! People who sign in: their account, their roles per tenant, and what they prove themselves with.
+//!
+//! Must never: tell apart an unknown address and a wrong password, or let somebody give rights they don't have.
+
+pub mod password;
+pub mod token;
+pub mod totp;

@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::access::{Action, Purpose, Scope, ScopedPermission};
 use crate::kernel::id::{AuditEvent, Tenant};
 use crate::kernel::{Id, Kind};
 use crate::privacy::{Compartment, CompartmentSet};
@@ -90,6 +91,33 @@ impl Event {
     pub(crate) const SELECT_AFTER: &'static str = "SELECT seq, id, at, tenant_id, owner_id, actor, channel, request_id, \
         class, action, entity, record_id, subjects, compartments, purpose, outcome, detail, chain \
         FROM audit_events WHERE seq > $1 ORDER BY seq LIMIT $2";
+
+    /// What the actor of a scope does with its entity: `customer.read`.
+    pub fn of<P: ScopedPermission>(scope: &Scope<P>, id: Id<AuditEvent>, at: DateTime<Utc>) -> Self {
+        let entity = P::OBJECT.as_str();
+        let class = match P::ACTION {
+            Action::Read | Action::Export | Action::Aggregate | Action::Reveal => Class::Read,
+            _ => Class::Write,
+        };
+        Self {
+            id,
+            at,
+            tenant: scope.tenant(),
+            owner: None,
+            actor: scope.actor().label().to_owned().into(),
+            channel: scope.actor().channel().as_str().into(),
+            request: scope.request().to_owned().into(),
+            class,
+            action: format!("{entity}.{}", P::ACTION.as_str()).into(),
+            entity: entity.into(),
+            record: None,
+            subjects: Vec::new(),
+            compartments: 0,
+            purpose: scope.purpose().map_or("", Purpose::as_str).into(),
+            outcome: Outcome::Allowed,
+            detail: BTreeMap::new(),
+        }
+    }
 
     #[must_use]
     pub fn class(mut self, class: Class) -> Self {

@@ -3,7 +3,7 @@
 //! - what is personal, and in which unit it is handled: [`compartment`], [`declaration`]
 //! - values at rest: [`sealed`] in an [`envelope`], bound to their place by a [`context`]; rows by a [`rowmac`]
 //! - keys: [`keyring`] over a [`keystore`], opened by a [`root`] key from an [`unseal`] source
-//! - finding what is sealed: [`blind`]
+//! - finding what is sealed: [`blind`]; by name, and in order of names: [`directory`]
 //! - values on their way out: [`disclosure`]; in memory: [`sensitive`]
 //!
 //! Must never: log or format a value or a key, know SQL or HTTP, decide who may see what (that is the access floor's work),
@@ -13,6 +13,7 @@ pub mod blind;
 pub mod compartment;
 pub mod context;
 pub mod declaration;
+pub mod directory;
 pub mod disclosure;
 pub mod envelope;
 pub mod error;

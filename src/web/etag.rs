@@ -1,8 +1,16 @@
-//! Strong entity tags from a record's revision, and the preconditions of writes (RFC 9110, sections 8.8 and 13).
+//! Strong entity tags from a record's revision, and the preconditions of writes (RFC 9110, sections 8.8 and 13.1).
 //!
 //! Must never let a write through that doesn't say which revision it was made for.
 
 use std::fmt;
+
+use kluis_core::kernel::{Faults, Phrase, Problem, ProblemKind};
+use poem::http::{HeaderValue, header};
+use poem::{Request, RequestBody};
+use poem_openapi::registry::{MetaParamIn, MetaSchema, MetaSchemaRef};
+use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
+
+use super::problem::{Failure, Result};
 
 /// The tag of one revision of a record: `"r7"`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,5 +25,128 @@ impl ETag {
 impl fmt::Display for ETag {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "\"r{}\"", self.0)
+    }
+}
+
+/// The `If-Match` of a write: `if_match: IfMatch` in the handler's arguments makes it mandatory (428 without).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum IfMatch {
+    /// `*`: whatever the revision is, as long as the record exists.
+    Any,
+    /// Any of these; weak tags are dropped, since they never match here.
+    Tags(Vec<String>),
+}
+
+impl IfMatch {
+    /// 412 with the current tag unless the record still has one of the revisions that were named.
+    pub fn check(&self, current: ETag) -> Result<()> {
+        let matches = match self {
+            Self::Any => true,
+            Self::Tags(tags) => tags.contains(&current.to_string()),
+        };
+        if matches {
+            return Ok(());
+        }
+        let stale = Failure::from(Problem::new(ProblemKind::PreconditionFailed).detail(Phrase {
+            en: "The record has another revision by now. Fetch it, look at the change, and try again.",
+            nl: "Het gegeven heeft inmiddels een andere revisie. Haal het op, bekijk de wijziging en probeer opnieuw.",
+        }));
+        Err(match HeaderValue::try_from(current.to_string()) {
+            Ok(tag) => stale.header(header::ETAG, tag),
+            Err(_) => stale,
+        })
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        if text.trim() == "*" {
+            return Some(Self::Any);
+        }
+        let mut tags = Vec::new();
+        let mut rest = text.trim_matches([' ', '\t', ',']);
+        while !rest.is_empty() {
+            let (weak, tag) = match rest.strip_prefix("W/") {
+                Some(tag) => (true, tag),
+                None => (false, rest),
+            };
+            let (opaque, after) = tag.strip_prefix('"')?.split_once('"')?;
+            if !weak {
+                tags.push(format!("\"{opaque}\""));
+            }
+            let after = after.trim_start_matches([' ', '\t']);
+            if !after.is_empty() && !after.starts_with(',') {
+                return None;
+            }
+            rest = after.trim_start_matches([' ', '\t', ',']);
+        }
+        Some(Self::Tags(tags))
+    }
+}
+
+impl<'a> ApiExtractor<'a> for IfMatch {
+    const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::Parameter];
+    const PARAM_IS_REQUIRED: bool = true;
+    type ParamType = ();
+    type ParamRawType = ();
+
+    fn param_in() -> Option<MetaParamIn> {
+        Some(MetaParamIn::Header)
+    }
+
+    fn param_schema_ref() -> Option<MetaSchemaRef> {
+        Some(MetaSchemaRef::Inline(Box::new(MetaSchema {
+            // The document names the parameter by this title.
+            title: Some("If-Match".to_owned()),
+            description: Some("The ETag of the revision that you are changing."),
+            example: Some("\"r7\"".into()),
+            ..MetaSchema::new("string")
+        })))
+    }
+
+    async fn from_request(
+        request: &'a Request,
+        _: &mut RequestBody,
+        _: ExtractParamOptions<Self::ParamType>,
+    ) -> poem::Result<Self> {
+        let sent: Vec<_> = request.headers().get_all(header::IF_MATCH).iter().collect();
+        if sent.is_empty() {
+            return Err(Failure::new(ProblemKind::PreconditionRequired).into());
+        }
+        let text: Vec<&str> = sent.into_iter().map(|value| value.to_str().unwrap_or("unreadable")).collect();
+        Self::parse(&text.join(",")).ok_or_else(|| {
+            let mut faults = Faults::new();
+            let detail = Phrase { en: "Not an entity tag.", nl: "Geen entity tag." };
+            faults.add("header:If-Match", "etag", detail);
+            Failure::from(Problem::invalid(faults.into_vec())).into()
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tags(text: &str) -> Option<Vec<String>> {
+        match IfMatch::parse(text)? {
+            IfMatch::Tags(tags) => Some(tags),
+            IfMatch::Any => None,
+        }
+    }
+
+    #[test]
+    fn lists_stars_and_weak_tags() {
+        assert_eq!(IfMatch::parse(" * "), Some(IfMatch::Any));
+        assert_eq!(tags(r#""r1""#).unwrap(), [r#""r1""#]);
+        assert_eq!(tags(r#""r1", "a,b" ,, W/"r2""#).unwrap(), [r#""r1""#, r#""a,b""#]);
+        for wrong in ["r1", "\"r1", "\"r1\" \"r2\"", "w/\"r1\"", "\"r1\"x"] {
+            assert_eq!(IfMatch::parse(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_stale_tag_is_told_the_current_one() {
+        let stale = IfMatch::parse("\"r1\", W/\"r2\"").unwrap().check(ETag::of(2)).unwrap_err();
+        assert_eq!(stale.problem().kind, ProblemKind::PreconditionFailed);
+        assert!(IfMatch::parse("\"r1\", \"r2\"").unwrap().check(ETag::of(2)).is_ok());
+        assert!(IfMatch::Any.check(ETag::of(2)).is_ok());
     }
 }

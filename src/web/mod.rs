@@ -21,20 +21,38 @@
 //!
 //! Must never: know a domain, run SQL, decide who may do what.
 
+pub mod address;
 pub mod answer;
 pub mod body;
+mod catch;
+pub mod document;
 pub mod etag;
 mod faults;
 pub mod headers;
+pub mod ident;
 pub mod json;
 pub mod language;
 pub mod merge_patch;
+pub mod operation;
+pub mod page;
+mod parameters;
 pub mod problem;
+pub mod query;
 pub mod schema;
+pub mod service;
+pub mod shell;
 
+pub use address::ClientAddress;
 pub use answer::{Accepted, Answer, Created, Listing, NoContent, Record};
 pub use body::Body;
-pub use etag::ETag;
+pub use document::Document;
+pub use etag::{ETag, IfMatch};
+pub use headers::RequestId;
+pub use ident::Ident;
 pub use language::Language;
 pub use merge_patch::MergePatch;
+pub use page::{Cursors, Page, PageOf, SearchPage};
 pub use problem::{Failure, Result};
+pub use query::Query;
+pub use service::service;
+pub use shell::{Shell, Surroundings};

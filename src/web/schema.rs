@@ -105,6 +105,7 @@ pub fn mend(schema: &mut Value, components: &Components) {
     let Some(map) = schema.as_object_mut() else { return };
     flatten_all_of(map, components);
     mend_format(map);
+    mend_bounds(map);
     map.remove("title");
     if map.get("type").is_some_and(|kind| kind == "object") && map.contains_key("properties") {
         map.entry("additionalProperties").or_insert(Value::Bool(false));
@@ -192,6 +193,20 @@ fn mend_format(map: &mut Map<String, Value>) {
     }
     if let Some(maximum) = maximum.filter(|maximum| *maximum != i64::MAX) {
         map.entry("maximum").or_insert(maximum.into());
+    }
+}
+
+/// poem-openapi writes every bound as a fraction; an integer's bounds are integers.
+fn mend_bounds(map: &mut Map<String, Value>) {
+    if map.get("type").is_none_or(|kind| kind != "integer") {
+        return;
+    }
+    for bound in ["minimum", "maximum", "multipleOf"] {
+        if let Some(limit) = map.get_mut(bound).filter(|limit| limit.is_f64())
+            && let Some(whole) = limit.as_f64().and_then(|limit| format!("{limit}").parse::<i64>().ok())
+        {
+            *limit = whole.into();
+        }
     }
 }
 

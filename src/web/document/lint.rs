@@ -1,0 +1,137 @@
+//! What a good document needs; a document with findings isn't served.
+
+use std::collections::BTreeSet;
+
+use kluis_core::kernel::Faults;
+use serde_json::Value;
+
+use super::super::schema::{Components, Shape};
+use super::{Document, Operation, Settings};
+
+/// Everything that is wrong, in sentences for the developer.
+pub fn findings(document: &Document, settings: &Settings<'_>) -> Vec<String> {
+    let mut findings = Vec::new();
+    let components = document.components();
+    check_list(document, settings, &mut findings);
+    for operation in document.operations() {
+        let value = &document.value()["paths"][&operation.template][operation.method.as_str().to_ascii_lowercase()];
+        check_operation(operation, value, &components, &mut |finding| {
+            findings.push(format!("{} {}: {finding}", operation.method, operation.template));
+        });
+    }
+    for tag in document.value()["tags"].as_array().into_iter().flatten() {
+        if tag["description"].as_str().is_none_or(str::is_empty) {
+            findings.push(format!("tag {}: no description", tag["name"]));
+        }
+    }
+    for (name, schema) in &components {
+        check_schema(name, schema, &components, &mut findings);
+    }
+    findings
+}
+
+/// Ids are unique, and every public one exists: the list can only shrink.
+fn check_list(document: &Document, settings: &Settings<'_>, findings: &mut Vec<String>) {
+    let mut seen = BTreeSet::new();
+    for operation in document.operations() {
+        if !seen.insert(operation.id.as_str()) {
+            findings.push(format!("operation id {:?} stands twice, or is missing", operation.id));
+        }
+    }
+    let named = settings.public.iter().chain(settings.also.iter().map(|(id, _)| id));
+    findings.extend(named.filter(|id| !seen.contains(**id)).map(|id| format!("there is no operation {id}")));
+}
+
+fn check_operation(operation: &Operation, value: &Value, components: &Components, find: &mut dyn FnMut(String)) {
+    for text in ["summary", "description"] {
+        if value[text].as_str().is_none_or(str::is_empty) {
+            find(format!("no {text}"));
+        }
+    }
+    if !is_camel_case(&operation.id) {
+        find(format!("operation id {:?} isn't in camel case", operation.id));
+    }
+    if value["tags"].as_array().is_none_or(Vec::is_empty) {
+        find("no tag".to_owned());
+    }
+    if !operation.public && !operation.guarded {
+        find("neither guarded by a scope nor on the list of public operations".to_owned());
+    }
+    let variable = |segment: &str| segment.starts_with('{');
+    let kebab = |segment: &str| {
+        let segment = segment.strip_prefix('_').unwrap_or(segment);
+        segment.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+    };
+    if !operation.template.split('/').all(|segment| variable(segment) || kebab(segment)) {
+        find("the path isn't in kebab case".to_owned());
+    }
+    check_parameters(operation, components, find);
+    check_contents("request", &value["requestBody"], components, find);
+    for (status, response) in value["responses"].as_object().into_iter().flatten() {
+        check_contents(status, response, components, find);
+    }
+}
+
+fn check_parameters(operation: &Operation, components: &Components, find: &mut dyn FnMut(String)) {
+    for parameter in &operation.parameters {
+        let name = parameter["name"].as_str().unwrap_or_default();
+        if parameter["description"].as_str().is_none_or(str::is_empty) {
+            find(format!("parameter {name}: no description"));
+        }
+        match parameter.get("example") {
+            Some(example) => {
+                check_example(&format!("parameter {name}"), example, &parameter["schema"], components, find)
+            }
+            None => find(format!("parameter {name}: no example")),
+        }
+        match parameter["in"].as_str() {
+            Some("path") if !operation.template.contains(&format!("{{{name}}}")) => {
+                find(format!("parameter {name}: not in the path"));
+            }
+            Some("query" | "path") if !is_camel_case(name) => find(format!("parameter {name}: not in camel case")),
+            _ => {}
+        }
+    }
+}
+
+fn check_contents(place: &str, message: &Value, components: &Components, find: &mut dyn FnMut(String)) {
+    for (kind, media) in message["content"].as_object().into_iter().flatten() {
+        if !kind.contains("json") {
+            continue;
+        }
+        match media.get("example") {
+            Some(example) => check_example(place, example, &media["schema"], components, find),
+            None => find(format!("{place}: no example for {kind}")),
+        }
+    }
+}
+
+fn check_example(place: &str, example: &Value, schema: &Value, components: &Components, find: &mut dyn FnMut(String)) {
+    let Some(shape) = Shape::of_schema(schema, components) else {
+        return find(format!("{place}: the schema can't be compiled"));
+    };
+    let mut faults = Faults::new();
+    shape.check(example, "", &mut faults);
+    for fault in faults.into_vec() {
+        find(format!("{place}: the example has a fault at {:?}: {}", fault.pointer, fault.code));
+    }
+}
+
+fn check_schema(name: &str, schema: &Value, components: &Components, findings: &mut Vec<String>) {
+    if schema["description"].as_str().is_none_or(str::is_empty) {
+        findings.push(format!("schema {name}: no description"));
+    }
+    for property in schema["properties"].as_object().into_iter().flatten().map(|(property, _)| property) {
+        if !is_camel_case(property) {
+            findings.push(format!("schema {name}: {property} isn't in camel case"));
+        }
+    }
+    if let Some(example) = schema.get("example") {
+        check_example(&format!("schema {name}"), example, schema, components, &mut |finding| findings.push(finding));
+    }
+}
+
+fn is_camel_case(name: &str) -> bool {
+    name.starts_with(|first: char| first.is_ascii_lowercase())
+        && name.chars().all(|letter| letter.is_ascii_alphanumeric())
+}

@@ -1,0 +1,191 @@
+//! One operation of the document: parameters, security, answers, and what the server keeps of it.
+
+use poem::http::Method;
+use poem_openapi::registry::MetaOperation;
+use serde_json::{Map, Value, json};
+
+use super::super::page;
+use super::super::schema::{self, Components};
+use super::{Settings, examples, problems};
+
+/// The names of the security schemes.
+pub const BEARER: &str = "bearerToken";
+pub const SESSION: &str = "session";
+
+/// What the server has to know of an operation before its handler runs.
+#[derive(Debug, Clone)]
+pub struct Operation {
+    pub id: String,
+    pub method: Method,
+    /// As in the document: `/customers/{id}`.
+    pub template: String,
+    /// Answers without sign-in.
+    pub public: bool,
+    /// An extractor of the handler asks who calls.
+    pub guarded: bool,
+    /// The parameters as they stand in the document.
+    pub parameters: Vec<Value>,
+    /// Content types of the successful answers; empty when they have no body.
+    pub produces: Vec<String>,
+}
+
+/// The finished operation, and what the server keeps of it.
+pub fn finish(
+    path: &str,
+    meta: &MetaOperation,
+    components: &Components,
+    settings: &Settings<'_>,
+) -> (Operation, Value) {
+    let mut value = serde_json::to_value(meta).unwrap_or_default();
+    let id = meta.operation_id.unwrap_or_default().to_owned();
+    let public = settings.public.contains(&id.as_str());
+
+    let parameters = parameters(&value, components);
+    mend_contents(&mut value["requestBody"], components);
+    if value["requestBody"].is_null() {
+        remove(&mut value, "requestBody");
+    }
+    let produces = mend_answers(&mut value["responses"], components);
+    add_problems(&mut value, meta, &parameters, public, settings);
+    value["security"] = if public { json!([]) } else { json!([{ BEARER: [] }, { SESSION: [] }]) };
+    if parameters.is_empty() {
+        remove(&mut value, "parameters");
+    } else {
+        value["parameters"] = Value::Array(parameters.clone());
+    }
+    let template = path.to_owned();
+    let guarded = !meta.security.is_empty();
+    (Operation { id, method: meta.method.clone(), template, public, guarded, parameters, produces }, value)
+}
+
+fn remove(value: &mut Value, name: &str) {
+    if let Some(map) = value.as_object_mut() {
+        map.remove(name);
+    }
+}
+
+/// Parameters with their real names, a description and an example each, and without what is the default anyway.
+fn parameters(operation: &Value, components: &Components) -> Vec<Value> {
+    let declared = operation["parameters"].as_array().cloned().unwrap_or_default();
+    declared.into_iter().flat_map(|parameter| expand(parameter, components)).collect()
+}
+
+fn expand(mut parameter: Value, components: &Components) -> Vec<Value> {
+    let title = parameter["schema"]["title"].as_str().map(str::to_owned);
+    if title.as_deref() == Some(page::MARKER) {
+        return page::parameters();
+    }
+    if let Some(name) = title.filter(|_| parameter["in"] == "header") {
+        parameter["name"] = name.into();
+    }
+    let mut schema = parameter["schema"].take();
+    schema::mend(&mut schema, components);
+    if let Some(map) = parameter.as_object_mut() {
+        map.retain(|name, value| match name.as_str() {
+            "deprecated" => value == true,
+            "explode" => value == false,
+            _ => true,
+        });
+        if let Some(inner) = schema.as_object_mut() {
+            if let Some(description) = inner.remove("description") {
+                map.entry("description").or_insert(description);
+            }
+            let example = examples::of(&Value::Object(inner.clone()), components);
+            inner.remove("example");
+            if let Some(example) = example {
+                map.insert("example".to_owned(), example);
+            }
+        }
+        map.insert("schema".to_owned(), schema);
+    }
+    vec![parameter]
+}
+
+/// Content types without their charset, schemas mended, an example beside each.
+fn mend_contents(message: &mut Value, components: &Components) -> Vec<String> {
+    let Some(Value::Object(contents)) = message.get_mut("content") else { return Vec::new() };
+    let mended: Map<String, Value> = std::mem::take(contents)
+        .into_iter()
+        .map(|(kind, mut media)| {
+            let kind = kind.split(';').next().unwrap_or_default().trim().to_owned();
+            schema::mend(&mut media["schema"], components);
+            if let Some(example) = examples::of(&media["schema"], components) {
+                media["example"] = example;
+            }
+            (kind, media)
+        })
+        .collect();
+    let kinds = mended.keys().cloned().collect();
+    *contents = mended;
+    kinds
+}
+
+/// The successful answers; gives their content types.
+fn mend_answers(responses: &mut Value, components: &Components) -> Vec<String> {
+    let Some(responses) = responses.as_object_mut() else { return Vec::new() };
+    let mut produces = Vec::new();
+    for (status, response) in responses.iter_mut() {
+        let kinds = mend_contents(response, components);
+        if status.starts_with('2') {
+            produces.extend(kinds);
+        }
+        if let Some(Value::Object(headers)) = response.get_mut("headers") {
+            for header in headers.values_mut() {
+                remove_if(header, "deprecated", &Value::Bool(false));
+                schema::mend(&mut header["schema"], components);
+            }
+        }
+        problems::add_common_headers(response);
+    }
+    produces.sort();
+    produces.dedup();
+    produces
+}
+
+fn remove_if(value: &mut Value, name: &str, unwanted: &Value) {
+    if value.get(name) == Some(unwanted) {
+        remove(value, name);
+    }
+}
+
+/// The problem answers that follow from what the operation takes and does.
+fn add_problems(value: &mut Value, meta: &MetaOperation, parameters: &[Value], public: bool, settings: &Settings<'_>) {
+    let has = |place: &str| parameters.iter().any(|parameter| parameter["in"] == place);
+    let named = |name: &str| parameters.iter().any(|parameter| parameter["name"] == name);
+    let has_body = meta.request.is_some();
+    let writes = meta.method != Method::GET && meta.method != Method::HEAD;
+    let searches = value["operationId"].as_str().is_some_and(|id| id.starts_with("search"));
+    let mut statuses = vec![406, 429, 500, 503];
+    if has_body || has("query") || has("header") {
+        statuses.push(400);
+    }
+    if !public {
+        statuses.extend([401, 403]);
+    }
+    if has("path") {
+        statuses.push(404);
+    }
+    if writes && !searches {
+        statuses.push(409);
+    }
+    if named("If-Match") {
+        statuses.extend([412, 428]);
+    }
+    if has_body {
+        statuses.extend([413, 415]);
+    }
+    if named("Idempotency-Key") {
+        statuses.push(422);
+    }
+    let id = meta.operation_id.unwrap_or_default();
+    statuses.extend(settings.also.iter().filter(|(operation, _)| *operation == id).map(|(_, status)| *status));
+    for status in statuses {
+        if let Some(name) = problems::response_name(status) {
+            let reference = json!({ "$ref": format!("#/components/responses/{name}") });
+            let responses = &mut value["responses"];
+            if responses.get(status.to_string()).is_none() {
+                responses[status.to_string()] = reference;
+            }
+        }
+    }
+}

@@ -1,1 +1,20 @@
-//! To be filled.
+//! Access: who may do what to which rows. Casbin's policy decides over a finite vocabulary, SQL spells it out.
+//!
+//! A policy line never names a customer. It names a relation class (`own`, `unit`, `sub` …), and each class is one SQL
+//! predicate per entity. The policy is compiled once into a [`Snapshot`]; each request looks a [`Formula`] up in it.
+//!
+//! Must never: allow when anything is wrong. A word that is unknown, a file that can't be read, an error: all deny.
+
+mod actor;
+mod decisions;
+mod formula;
+mod permission;
+mod token;
+pub mod vocabulary;
+
+pub use actor::{Actor, Channel, Seat};
+pub use decisions::Decisions;
+pub use formula::Formula;
+pub use permission::Permission;
+pub use token::{TokenScopeError, TokenScopes};
+pub use vocabulary::{Action, Object, Purpose, Rel, RelSet, Role, RoleError, TenantKind};

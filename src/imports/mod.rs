@@ -6,4 +6,6 @@
 //! Must never: write a file, keep a field outside a sealed value, guess where a person has to decide.
 
 pub mod encoding;
+pub mod mapping;
+pub mod suggest;
 pub mod table;

@@ -5,7 +5,10 @@
 //!
 //! Must never: write a file, keep a field outside a sealed value, guess where a person has to decide.
 
+pub mod draft;
 pub mod encoding;
 pub mod mapping;
 pub mod suggest;
 pub mod table;
+pub mod twins;
+mod words;

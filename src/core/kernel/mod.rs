@@ -9,10 +9,14 @@ pub mod clock;
 pub mod company;
 pub mod country;
 pub mod email;
+pub mod fold;
 pub mod iban;
 pub mod id;
 pub mod language;
+pub mod name;
+pub mod organisation;
 pub mod phone;
+pub mod prefix;
 pub mod problem;
 pub mod text;
 
@@ -25,6 +29,12 @@ pub use email::Email;
 pub use iban::Iban;
 pub use id::{Id, Kind};
 pub use language::LanguageTag;
+pub use name::{NamePart, NameParts, NameUse, PersonName};
+pub use organisation::OrganisationName;
 pub use phone::Phone;
+pub use prefix::split_family;
 pub use problem::{Fault, Faults, Phrase, Problem, ProblemKind};
 pub use text::{LongText, REQUIRED, Text, TextFault};
+
+#[cfg(test)]
+mod sample;

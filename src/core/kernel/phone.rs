@@ -8,7 +8,8 @@ use zeroize::Zeroizing;
 use super::text::personal_text;
 use super::{REQUIRED, TextFault};
 
-const FAULT: TextFault = TextFault::new("phone", "This isn't a telephone number.", "Dit is geen geldig telefoonnummer.");
+const FAULT: TextFault =
+    TextFault::new("phone", "This isn't a telephone number.", "Dit is geen geldig telefoonnummer.");
 
 /// E.164: a plus and at most fifteen digits, and the zero of a trunk prefix that doesn't belong there.
 const DIALLED_MAX: usize = 17;
@@ -28,10 +29,8 @@ impl Phone {
         let dialled = dialled(text).ok_or(FAULT)?;
         // With a country code the default must stay out of it: the library would apply its trunk prefix and take the
         // zero from an Italian number.
-        let country = match dialled.starts_with('+') {
-            true => None,
-            false => default_country.to_ascii_uppercase().parse::<country::Id>().ok(),
-        };
+        let national = !dialled.starts_with('+');
+        let country = national.then(|| default_country.to_ascii_uppercase().parse::<country::Id>().ok()).flatten();
         let number = phonenumber::parse(country, dialled.as_str()).map_err(|_| FAULT)?;
         if !number.is_valid() && !is_dutch(&number) {
             return Err(FAULT);
@@ -67,10 +66,8 @@ fn dialled(text: &str) -> Option<Zeroizing<String>> {
 /// 84, 85, 87, 88 and 91 for companies. The library knows the ranges in use today; new ones must not be refused.
 fn is_dutch(number: &PhoneNumber) -> bool {
     let national = number.national().to_string();
-    let known = match national.as_bytes() {
-        [b'1'..=b'7', b'0'..=b'9', ..] | [b'8', b'4' | b'5' | b'7' | b'8', ..] | [b'9', b'1', ..] => true,
-        _ => false,
-    };
+    let known =
+        matches!(national.as_bytes(), [b'1'..=b'7', ..] | [b'8', b'4' | b'5' | b'7' | b'8', ..] | [b'9', b'1', ..]);
     number.code().value() == 31 && national.len() == 9 && known
 }
 

@@ -14,7 +14,7 @@ use std::borrow::Cow;
 use unicode_normalization::UnicodeNormalization;
 use zeroize::{Zeroize, Zeroizing};
 
-use self::scan::Group;
+use self::scan::{Group, Word};
 use super::TextFault;
 
 /// The fault of a text that holds a citizen service number.
@@ -84,14 +84,14 @@ fn is_number(digits: &[u8], window: &[Group<'_>], after: Option<&Group<'_>>) -> 
         return false;
     }
     match digits.len() {
-        8 if first.told_at_once || last.named_at_once => {
+        8 if first.told == Word::AtOnce || last.named == Word::AtOnce => {
             let mut nine = [0; 9];
             nine[1..].copy_from_slice(digits);
             let passes = passes_eleven_test(&nine);
             nine.zeroize();
             passes
         }
-        9 if first.told || last.named => passes_eleven_test(digits),
+        9 if first.told >= Word::Near || last.named >= Word::Near => passes_eleven_test(digits),
         9 => passes_eleven_test(digits) && stands_alone(window, after),
         _ => false,
     }
@@ -162,10 +162,19 @@ mod tests {
     #[test]
     fn eight_digits_count_beside_a_word_only() {
         // 012345672 passes the test.
-        for text in ["bsn 12345672", "BSN: 12345672", "sofi-nummer 12 345 672", "bsn is 12345672", "B.S.N. 12345672", "12345672 (BSN)"] {
+        for text in [
+            "bsn 12345672",
+            "BSN: 12345672",
+            "sofi-nummer 12 345 672",
+            "bsn is 12345672",
+            "B.S.N. 12345672",
+            "12345672 (BSN)",
+        ] {
             assert!(find(text), "{text}");
         }
-        for text in ["12345672", "KvK 12345672", "KvK 12345672 (bsn onbekend)", "bsn onbekend, KvK 12345672", "Sofie 12345672"] {
+        for text in
+            ["12345672", "KvK 12345672", "KvK 12345672 (bsn onbekend)", "bsn onbekend, KvK 12345672", "Sofie 12345672"]
+        {
             assert!(!find(text), "{text}");
         }
     }

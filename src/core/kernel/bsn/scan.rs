@@ -11,14 +11,20 @@ pub(super) struct Group<'a> {
     pub joint: Option<char>,
     /// In one piece with letters, or an amount of money.
     pub other: bool,
-    /// A word for the citizen service number stands shortly before.
-    pub told: bool,
-    /// Nothing but fillers (`nr`, `is`) stands between that word and this.
-    pub told_at_once: bool,
-    /// Such a word stands shortly behind.
-    pub named: bool,
-    /// Such a word is the next one, and no other label stands before.
-    pub named_at_once: bool,
+    /// Whether a word for the citizen service number stands before.
+    pub told: Word,
+    /// Whether such a word stands behind.
+    pub named: Word,
+}
+
+/// How near a word for the citizen service number is.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Word {
+    Absent,
+    Near,
+    /// Before the number with nothing but fillers (`nr`, `is`) between, or the very next word behind it, where no other
+    /// label stands before.
+    AtOnce,
 }
 
 /// A row of letters or a row of digits.
@@ -32,7 +38,7 @@ struct Token {
 }
 
 /// How far a word may stand from the number it tells of, in tokens and in bytes.
-const REACH: (usize, usize) = (4, 40);
+const REACH: (usize, usize) = (6, 40);
 const FILLERS: [&str; 13] =
     ["nr", "nummer", "no", "number", "num", "is", "was", "van", "de", "klant", "zijn", "haar", "hun"];
 const LABELS: [&str; 9] = ["kvk", "tel", "telefoon", "mobiel", "factuur", "order", "klantnummer", "btw", "rsin"];
@@ -95,7 +101,11 @@ impl<'a> Scan<'a> {
 
     /// Where an IBAN ends that starts here: two letters, two digits, up to thirty more in groups, check digits right.
     fn iban_end(&self, start: usize) -> Option<usize> {
-        if self.text_of(start).len() != 2 || self.tokens[start].digits || self.is_glued(start) || !self.is_glued(start + 1) {
+        if self.text_of(start).len() != 2
+            || self.tokens[start].digits
+            || self.is_glued(start)
+            || !self.is_glued(start + 1)
+        {
             return None;
         }
         let mut number = Vec::with_capacity(34);
@@ -128,7 +138,8 @@ impl<'a> Scan<'a> {
         let mut number = String::with_capacity(20);
         let mut found = None;
         for index in start.. {
-            let Some(digits) = self.digits_of(index).filter(|_| index == start || is_dialled_gap(self.gap_before(index)))
+            let Some(digits) =
+                self.digits_of(index).filter(|_| index == start || is_dialled_gap(self.gap_before(index)))
             else {
                 break;
             };
@@ -162,11 +173,10 @@ impl<'a> Scan<'a> {
 
     fn group(&self, index: usize) -> Option<Group<'a>> {
         let digits = self.digits_of(index)?.as_bytes();
-        let (told, told_at_once) = self.told(index);
-        let (named, named_at_once) = self.named(index);
-        let letters_before = self.is_glued(index) && !told_at_once;
+        let (told, named) = (self.told(index), self.named(index));
+        let letters_before = self.is_glued(index) && told != Word::AtOnce;
         let other = letters_before || self.is_glued(index + 1) || self.is_amount(index);
-        Some(Group { digits, joint: self.joint(index), other, told, told_at_once, named, named_at_once })
+        Some(Group { digits, joint: self.joint(index), other, told, named })
     }
 
     fn joint(&self, index: usize) -> Option<char> {
@@ -180,7 +190,7 @@ impl<'a> Scan<'a> {
     }
 
     /// Looks back for a word that tells of the number.
-    fn told(&self, index: usize) -> (bool, bool) {
+    fn told(&self, index: usize) -> Word {
         let mut at_once = true;
         for before in (index.saturating_sub(REACH.0)..index).rev() {
             let token = self.tokens[before];
@@ -188,15 +198,15 @@ impl<'a> Scan<'a> {
                 break;
             }
             if self.is_keyword(before) {
-                return (true, at_once);
+                return if at_once { Word::AtOnce } else { Word::Near };
             }
             at_once &= FILLERS.contains(&self.text_of(before));
         }
-        (false, false)
+        Word::Absent
     }
 
     /// Looks ahead for a word that names the number.
-    fn named(&self, index: usize) -> (bool, bool) {
+    fn named(&self, index: usize) -> Word {
         let labelled = index > 0 && LABELS.contains(&self.text_of(index - 1));
         for after in index + 1..(index + 1 + REACH.0).min(self.tokens.len()) {
             let token = self.tokens[after];
@@ -204,10 +214,10 @@ impl<'a> Scan<'a> {
                 break;
             }
             if self.is_keyword(after) {
-                return (true, after == index + 1 && !labelled);
+                return if after == index + 1 && !labelled { Word::AtOnce } else { Word::Near };
             }
         }
-        (false, false)
+        Word::Absent
     }
 
     fn is_far(&self, from: usize, to: usize) -> bool {

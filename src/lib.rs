@@ -1,7 +1,8 @@
-//! Kluis: a self-hosted CRM that keeps its customers' data as a vault would.
+//! Kluis.
 
 pub mod config;
 pub mod sessions;
 pub mod tenants;
 pub mod users;
+pub mod imports;
 pub mod web;

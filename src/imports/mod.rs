@@ -1,0 +1,14 @@
+//! Imports: customers out of the tables that other programs export.
+//!
+//! The pure part turns bytes into drafts of customers with all their faults, line by line: [`encoding`] → [`table`] →
+//! [`mapping`] (proposed by [`suggest`]) → [`draft`], beside it [`twins`] for lines that tell of the same customer.
+//!
+//! Must never: write a file, keep a field outside a sealed value, guess where a person has to decide.
+
+pub mod draft;
+pub mod encoding;
+pub mod mapping;
+pub mod suggest;
+pub mod table;
+pub mod twins;
+mod words;

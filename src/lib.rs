@@ -1,8 +1,9 @@
-//! Kluis.
+//! Kluis: a self-hosted CRM that keeps its customers' data as a vault would.
 
 pub mod config;
 pub mod sessions;
 pub mod tenants;
 pub mod users;
 pub mod imports;
+pub mod demo;
 pub mod web;

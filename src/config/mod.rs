@@ -10,7 +10,7 @@ mod resolve;
 mod settings;
 mod typed;
 
-pub use render::{dump, template};
-pub use resolve::{ConfigFault, Origin, Resolved, Sources, resolve};
+pub use render::{Say, dump, template};
+pub use resolve::{ConfigFault, Origin, Resolved, Sources, resolve, strangers};
 pub use settings::{SETTINGS, Setting};
 pub use typed::{Config, DatabaseConfig, LogFormat, MailConfig, RateConfig, TlsConfig, UnsealSource};

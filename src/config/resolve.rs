@@ -1,7 +1,10 @@
 //! Puts file, environment and flags over each other and keeps where each value came from.
 
 use std::collections::BTreeMap;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+
+use kluis_core::kernel::Message;
 
 use super::settings::SETTINGS;
 
@@ -18,16 +21,29 @@ pub enum Origin {
 
 /// What is wrong with the configuration; never holds a value.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{place}: {what}")]
+#[error("{place}: {}", what.en)]
 pub struct ConfigFault {
     /// The key, or the file.
     pub place: String,
-    pub what: String,
+    pub what: Message,
 }
 
 impl ConfigFault {
-    pub fn new(place: impl Into<String>, what: impl Into<String>) -> Self {
-        Self { place: place.into(), what: what.into() }
+    pub fn new(place: impl Into<String>, en: impl Into<String>, nl: impl Into<String>) -> Self {
+        Self { place: place.into(), what: Message::new(en, nl) }
+    }
+
+    fn unknown(place: impl Into<String>) -> Self {
+        Self::new(place, "there is no such setting", "deze instelling bestaat niet")
+    }
+
+    fn unreadable(place: impl Into<String>, kind: ErrorKind) -> Self {
+        match kind {
+            ErrorKind::NotFound => Self::new(place, "there is no such file", "dit bestand bestaat niet"),
+            ErrorKind::PermissionDenied => Self::new(place, "may not be read", "mag niet gelezen worden"),
+            ErrorKind::InvalidData => Self::new(place, "is not UTF-8 text", "is geen tekst in UTF-8"),
+            kind => Self::new(place, format!("can't be read: {kind}"), format!("is niet leesbaar: {kind}")),
+        }
     }
 }
 
@@ -56,6 +72,12 @@ pub struct Sources<'a> {
 
 /// Resolves all settings; gives every fault, not only the first.
 pub fn resolve(sources: &Sources<'_>) -> Result<Resolved, Vec<ConfigFault>> {
+    let (resolved, faults) = resolve_all(sources);
+    if faults.is_empty() { Ok(resolved) } else { Err(faults) }
+}
+
+/// What could be resolved, beside the faults.
+pub(super) fn resolve_all(sources: &Sources<'_>) -> (Resolved, Vec<ConfigFault>) {
     let mut faults = Vec::new();
     let mut resolved = Resolved::default();
     for setting in SETTINGS {
@@ -68,10 +90,21 @@ pub fn resolve(sources: &Sources<'_>) -> Result<Resolved, Vec<ConfigFault>> {
     for (key, value) in sources.flags {
         match known(key) {
             Some(key) => set(&mut resolved, key, value.clone(), Origin::Flag),
-            None => faults.push(ConfigFault::new(key, "there is no such setting")),
+            None => faults.push(ConfigFault::unknown(key)),
         }
     }
-    if faults.is_empty() { Ok(resolved) } else { Err(faults) }
+    (resolved, faults)
+}
+
+/// Variables of the environment that look like settings and are none: most likely a typing error.
+pub fn strangers(environment: &BTreeMap<String, String>) -> Vec<&str> {
+    const OTHERS: [&str; 1] = ["KLUIS_CONFIG"];
+    let known = |name: &str| {
+        let of = |setting: &super::Setting| variable(setting.key);
+        OTHERS.contains(&name) || SETTINGS.iter().map(of).any(|own| name.strip_suffix("_FILE").unwrap_or(name) == own)
+    };
+    let names = environment.keys().map(String::as_str);
+    names.filter(|name| name.starts_with("KLUIS_") && !name.starts_with("KLUIS_TEST_") && !known(name)).collect()
 }
 
 fn known(key: &str) -> Option<&'static str> {
@@ -86,26 +119,32 @@ fn from_file(path: &Path, resolved: &mut Resolved, faults: &mut Vec<ConfigFault>
     let place = path.display().to_string();
     let text = match std::fs::read_to_string(path) {
         Ok(text) => text,
-        Err(error) => return faults.push(ConfigFault::new(place, error.kind().to_string())),
+        Err(error) => return faults.push(ConfigFault::unreadable(place, error.kind())),
     };
     let table: toml::Table = match text.parse() {
         Ok(table) => table,
         // The parser's own text may quote the line, which may hold a secret: only its position is told.
         Err(error) => {
             let at = error.span().map_or(0, |span| text[..span.start.min(text.len())].lines().count());
-            return faults.push(ConfigFault::new(place, format!("is not TOML near line {at}")));
+            let faulty =
+                ConfigFault::new(place, format!("is not TOML near line {at}"), format!("is geen TOML bij regel {at}"));
+            return faults.push(faulty);
         }
     };
     for (section, values) in table {
         let toml::Value::Table(values) = values else {
-            faults.push(ConfigFault::new(section, "stands outside a section"));
+            faults.push(ConfigFault::new(section, "stands outside a section", "staat buiten een sectie"));
             continue;
         };
         for (name, value) in values {
             let full = format!("{section}.{name}");
             match (known(&full), plain(&value)) {
-                (None, _) => faults.push(ConfigFault::new(full, "there is no such setting")),
-                (Some(_), None) => faults.push(ConfigFault::new(full, "must be text, a number or true/false")),
+                (None, _) => faults.push(ConfigFault::unknown(full)),
+                (Some(_), None) => faults.push(ConfigFault::new(
+                    full,
+                    "must be text, a number or true/false",
+                    "moet tekst, een getal of true/false zijn",
+                )),
                 (Some(key), Some(text)) => set(resolved, key, text, Origin::File(path.to_owned())),
             }
         }
@@ -126,14 +165,18 @@ fn from_environment(environment: &BTreeMap<String, String>, resolved: &mut Resol
         let name = variable(setting.key);
         let by_file = format!("{name}_FILE");
         match (environment.get(&name), environment.get(&by_file)) {
-            (Some(_), Some(_)) => faults.push(ConfigFault::new(name, format!("is set together with {by_file}"))),
+            (Some(_), Some(_)) => faults.push(ConfigFault::new(
+                name,
+                format!("is set together with {by_file}"),
+                format!("staat er samen met {by_file}"),
+            )),
             (Some(value), None) => set(resolved, setting.key, value.clone(), Origin::Environment(name)),
             (None, Some(path)) => match std::fs::read_to_string(path) {
                 Ok(text) => {
                     let value = text.trim_end_matches(['\r', '\n']).to_owned();
                     set(resolved, setting.key, value, Origin::EnvironmentFile(by_file));
                 }
-                Err(error) => faults.push(ConfigFault::new(by_file, error.kind().to_string())),
+                Err(error) => faults.push(ConfigFault::unreadable(by_file, error.kind())),
             },
             (None, None) => {}
         }
@@ -185,6 +228,13 @@ mod tests {
         let places: Vec<_> = faults.iter().map(|f| f.place.as_str()).collect();
         assert_eq!(places, ["mail.passwort", "server.listen", "server.port", "KLUIS_MAIL_PASSWORD"]);
         assert!(!format!("{faults:?}").contains("hunter2"));
+    }
+
+    #[test]
+    fn mistyped_variables_are_noticed() {
+        let names = ["KLUIS_LOG_LEVEL", "KLUIS_MAIL_PASSWORD_FILE", "KLUIS_CONFIG", "KLUIS_LOG_LEVL", "PATH"];
+        let environment = names.map(|name| (name.to_owned(), String::new())).into();
+        assert_eq!(strangers(&environment), ["KLUIS_LOG_LEVL"]);
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! The settings, each declared once.
 
+use kluis_core::kernel::Phrase;
+
 /// One setting. Its environment variable is `KLUIS_` and the key in capitals with `_` for `.`; with `_FILE` behind
 /// it, the value is read from the file that the variable names.
 #[derive(Debug)]
@@ -10,65 +12,172 @@ pub struct Setting {
     pub default: &'static str,
     /// Masked in every print.
     pub secret: bool,
-    pub help: &'static str,
+    pub help: Phrase,
 }
 
-const fn open(key: &'static str, default: &'static str, help: &'static str) -> Setting {
-    Setting { key, default, secret: false, help }
+const fn open(key: &'static str, default: &'static str, (en, nl): (&'static str, &'static str)) -> Setting {
+    Setting { key, default, secret: false, help: Phrase { en, nl } }
 }
 
-const fn secret(key: &'static str, help: &'static str) -> Setting {
-    Setting { key, default: "", secret: true, help }
+const fn secret(key: &'static str, (en, nl): (&'static str, &'static str)) -> Setting {
+    Setting { key, default: "", secret: true, help: Phrase { en, nl } }
 }
 
 /// All settings, in the order of the file.
 pub const SETTINGS: &[Setting] = &[
-    open("server.listen", "127.0.0.1:8443", "Address and port to listen on."),
+    open("server.listen", "127.0.0.1:8443", ("Address and port to listen on.", "Adres en poort om op te luisteren.")),
     open(
         "server.public_url",
         "http://127.0.0.1:8443",
-        "What people type into their browser; links in mails start with it. With https, cookies are marked Secure.",
+        (
+            "What people type into their browser; links in mails start with it. With https, cookies are marked Secure.",
+            "Wat mensen in hun browser typen; links in mails beginnen ermee. Met https krijgen cookies het kenmerk Secure.",
+        ),
     ),
     open(
         "server.tls_certificate",
         "",
-        "PEM file with the certificate chain; without it Kluis speaks plain HTTP behind a proxy.",
+        (
+            "PEM file with the certificate chain; without it Kluis speaks plain HTTP behind a proxy.",
+            "PEM-bestand met de certificaatketen; zonder spreekt Kluis gewoon HTTP achter een proxy.",
+        ),
     ),
-    open("server.tls_key", "", "PEM file with the certificate's key."),
+    open(
+        "server.tls_key",
+        "",
+        ("PEM file with the certificate's key.", "PEM-bestand met de sleutel van het certificaat."),
+    ),
     open(
         "server.trusted_proxies",
         "",
-        "Addresses of reverse proxies, separated by commas, whose X-Forwarded-For is believed.",
+        (
+            "Addresses of reverse proxies, separated by commas, whose X-Forwarded-For is believed.",
+            "Adressen van reverse proxy's, gescheiden door komma's, waarvan X-Forwarded-For wordt geloofd.",
+        ),
     ),
-    open("server.max_body_bytes", "33554432", "Largest body that is accepted, in bytes."),
-    open("data.directory", "kluis-data", "Where the embedded databases, the root key and job files stand."),
+    open(
+        "server.max_body_bytes",
+        "33554432",
+        ("Largest body that is accepted, in bytes.", "Grootste inhoud van een verzoek die wordt aangenomen, in bytes."),
+    ),
+    open(
+        "data.directory",
+        "kluis-data",
+        (
+            "Where the embedded databases, the root key and job files stand.",
+            "Waar de ingebouwde databases, de hoofdsleutel en bestanden van taken staan.",
+        ),
+    ),
     secret(
         "database.url",
-        "postgres://… for PostgreSQL 15 or newer. Empty: SQLite in the data directory. May hold a password: prefer KLUIS_DATABASE_URL_FILE.",
+        (
+            "postgres://… for PostgreSQL 15 or newer. Empty: SQLite in the data directory. May hold a password: prefer KLUIS_DATABASE_URL_FILE.",
+            "postgres://… voor PostgreSQL 15 of nieuwer. Leeg: SQLite in de gegevensmap. Kan een wachtwoord bevatten: liever KLUIS_DATABASE_URL_FILE.",
+        ),
     ),
-    open("database.connections", "8", "Connections to PostgreSQL, or readers of SQLite."),
-    secret("keys.url", "postgres://… of the database that holds the wrapped keys. It must not be the data's database."),
-    open("keys.cache", "100000", "How many wrapped keys are kept in memory."),
+    open(
+        "database.connections",
+        "8",
+        ("Connections to PostgreSQL, or readers of SQLite.", "Verbindingen met PostgreSQL, of lezers van SQLite."),
+    ),
+    secret(
+        "keys.url",
+        (
+            "postgres://… of the database that holds the wrapped keys. It must not be the data's database.",
+            "postgres://… van de database met de ingepakte sleutels. Dat mag niet de database van de gegevens zijn.",
+        ),
+    ),
+    open(
+        "keys.cache",
+        "100000",
+        ("How many wrapped keys are kept in memory.", "Hoeveel ingepakte sleutels in het geheugen blijven."),
+    ),
     open(
         "unseal.source",
         "key-file",
-        "How the vault is opened at start: key-file, credential, passphrase, environment, or manual.",
+        (
+            "How the vault is opened at start: key-file, credential, passphrase, environment, or manual.",
+            "Hoe de kluis bij het starten opengaat: key-file, credential, passphrase, environment of manual.",
+        ),
     ),
-    open("unseal.key_file", "", "The root key's file. Empty: root.key in the data directory."),
-    secret("unseal.root_key", "The root key itself, for unseal.source = environment."),
-    secret("unseal.passphrase", "The passphrase, for unseal.source = passphrase."),
-    open("policy.file", "", "The policy as a file; empty: the policy inside the program."),
-    open("mail.host", "", "SMTP server; empty: no mail is sent, and links are given by an administrator."),
-    open("mail.port", "587", "SMTP port."),
-    open("mail.tls", "starttls", "starttls, implicit, or none (only for a server on this machine)."),
-    open("mail.user", "", "SMTP user; empty: no sign-in."),
-    secret("mail.password", "SMTP password."),
-    open("mail.from", "kluis@localhost", "Sender of mails."),
-    open("session.idle_minutes", "60", "A session ends after this time without use."),
-    open("session.hours", "12", "A session ends after this time in any case."),
-    open("rate.per_second", "50", "Requests per second and token or address."),
-    open("rate.burst", "200", "Requests that may come at once."),
-    open("rate.sign_in_per_minute", "10", "Sign-in attempts per minute and address, and per account."),
-    open("log.level", "info", "error, warn, info, debug or trace, or a tracing filter."),
-    open("log.format", "text", "text or json."),
+    open(
+        "unseal.key_file",
+        "",
+        (
+            "The root key's file. Empty: root.key in the data directory.",
+            "Het bestand met de hoofdsleutel. Leeg: root.key in de gegevensmap.",
+        ),
+    ),
+    secret(
+        "unseal.root_key",
+        (
+            "The root key itself, for unseal.source = environment.",
+            "De hoofdsleutel zelf, voor unseal.source = environment.",
+        ),
+    ),
+    secret(
+        "unseal.passphrase",
+        ("The passphrase, for unseal.source = passphrase.", "De wachtzin, voor unseal.source = passphrase."),
+    ),
+    open(
+        "policy.file",
+        "",
+        (
+            "The policy as a file; empty: the policy inside the program.",
+            "Het toegangsbeleid als bestand; leeg: het beleid in het programma.",
+        ),
+    ),
+    open(
+        "mail.host",
+        "",
+        (
+            "SMTP server; empty: no mail is sent, and links are given by an administrator.",
+            "SMTP-server; leeg: er gaat geen mail uit, en een beheerder geeft de links.",
+        ),
+    ),
+    open("mail.port", "587", ("SMTP port.", "SMTP-poort.")),
+    open(
+        "mail.tls",
+        "starttls",
+        (
+            "starttls, implicit, or none (only for a server on this machine).",
+            "starttls, implicit of none (alleen voor een server op deze machine).",
+        ),
+    ),
+    open("mail.user", "", ("SMTP user; empty: no sign-in.", "SMTP-gebruiker; leeg: niet aanmelden.")),
+    secret("mail.password", ("SMTP password.", "SMTP-wachtwoord.")),
+    open("mail.from", "kluis@localhost", ("Sender of mails.", "Afzender van mails.")),
+    open(
+        "session.idle_minutes",
+        "60",
+        ("A session ends after this time without use.", "Een sessie eindigt na deze tijd zonder gebruik."),
+    ),
+    open(
+        "session.hours",
+        "12",
+        ("A session ends after this time in any case.", "Een sessie eindigt in elk geval na deze tijd."),
+    ),
+    open(
+        "rate.per_second",
+        "50",
+        ("Requests per second and token or address.", "Verzoeken per seconde en per token of adres."),
+    ),
+    open("rate.burst", "200", ("Requests that may come at once.", "Verzoeken die tegelijk mogen komen.")),
+    open(
+        "rate.sign_in_per_minute",
+        "10",
+        (
+            "Sign-in attempts per minute and address, and per account.",
+            "Aanmeldpogingen per minuut en per adres, en per account.",
+        ),
+    ),
+    open(
+        "log.level",
+        "info",
+        (
+            "error, warn, info, debug or trace, or a tracing filter.",
+            "error, warn, info, debug of trace, of een filter van tracing.",
+        ),
+    ),
+    open("log.format", "text", ("text or json.", "text of json.")),
 ];

@@ -4,9 +4,10 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use kluis_core::kernel::Phrase;
 use zeroize::Zeroizing;
 
-use super::resolve::{ConfigFault, Resolved};
+use super::resolve::{ConfigFault, Resolved, Sources, resolve_all};
 
 /// How the vault is opened at start.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -77,23 +78,45 @@ pub struct Config {
 }
 
 impl Config {
+    /// Resolves and parses; gives every fault of both, one per place.
+    pub fn load(sources: &Sources<'_>) -> Result<(Resolved, Self), Vec<ConfigFault>> {
+        let (resolved, mut faults) = resolve_all(sources);
+        match Self::from_resolved(&resolved) {
+            Ok(config) if faults.is_empty() => Ok((resolved, config)),
+            Ok(_) => Err(faults),
+            Err(more) => {
+                let fresh: Vec<_> = more.into_iter().filter(|f| faults.iter().all(|g| g.place != f.place)).collect();
+                faults.extend(fresh);
+                Err(faults)
+            }
+        }
+    }
+
     /// Gives every fault, not only the first.
     pub fn from_resolved(resolved: &Resolved) -> Result<Self, Vec<ConfigFault>> {
         let mut read = Reader { resolved, faults: Vec::new() };
         let data_directory = PathBuf::from(read.text("data.directory"));
         let config = Self {
-            listen: read.parse("server.listen", SocketAddr::from(([127, 0, 0, 1], 8443)), "an address with a port"),
+            listen: read.parse(
+                "server.listen",
+                SocketAddr::from(([127, 0, 0, 1], 8443)),
+                p("an address with a port", "een adres met een poort"),
+            ),
             public_url: read.public_url(),
             tls: read.tls(),
             trusted_proxies: read.proxies(),
-            max_body_bytes: read.parse("server.max_body_bytes", 0, "a number of bytes"),
+            max_body_bytes: read.parse("server.max_body_bytes", 0, p("a number of bytes", "een aantal bytes")),
             database: read.database(&data_directory),
-            key_cache: read.parse("keys.cache", 0, "a number"),
+            key_cache: read.parse("keys.cache", 0, p("a number", "een getal")),
             unseal: read.unseal(&data_directory),
             policy_file: read.optional("policy.file").map(PathBuf::from),
             mail: read.mail(),
-            session_idle_minutes: read.parse("session.idle_minutes", 60, "a number of minutes"),
-            session_hours: read.parse("session.hours", 12, "a number of hours"),
+            session_idle_minutes: read.parse(
+                "session.idle_minutes",
+                60,
+                p("a number of minutes", "een aantal minuten"),
+            ),
+            session_hours: read.parse("session.hours", 12, p("a number of hours", "een aantal uren")),
             rate: RateConfig {
                 per_second: read.positive("rate.per_second"),
                 burst: read.positive("rate.burst"),
@@ -110,6 +133,10 @@ impl Config {
     pub fn is_https(&self) -> bool {
         self.public_url.starts_with("https://")
     }
+}
+
+const fn p(en: &'static str, nl: &'static str) -> Phrase {
+    Phrase { en, nl }
 }
 
 struct Reader<'a> {
@@ -130,22 +157,23 @@ impl Reader<'_> {
         self.optional(key).map(Zeroizing::new)
     }
 
-    fn fault(&mut self, key: &str, what: impl Into<String>) {
-        self.faults.push(ConfigFault::new(key, what));
+    fn fault(&mut self, key: &str, en: impl Into<String>, nl: impl Into<String>) {
+        self.faults.push(ConfigFault::new(key, en, nl));
     }
 
-    fn parse<T: FromStr>(&mut self, key: &str, instead: T, form: &str) -> T {
+    fn parse<T: FromStr>(&mut self, key: &str, instead: T, form: Phrase) -> T {
         let parsed = self.resolved.get(key).and_then(|text| text.parse().ok());
         parsed.unwrap_or_else(|| {
-            self.fault(key, format!("must be {form}"));
+            self.fault(key, format!("must be {}", form.en), format!("moet {} zijn", form.nl));
             instead
         })
     }
 
     fn positive(&mut self, key: &str) -> u32 {
-        let number = self.parse(key, 1, "a number above 0");
+        let form = p("a number above 0", "een getal boven 0");
+        let number: u32 = self.parse(key, 1, form);
         if number == 0 {
-            self.fault(key, "must be a number above 0");
+            self.fault(key, format!("must be {}", form.en), format!("moet {} zijn", form.nl));
         }
         number
     }
@@ -156,7 +184,8 @@ impl Reader<'_> {
             return *choice;
         }
         let names: Vec<_> = choices.iter().map(|(name, _)| *name).collect();
-        self.fault(key, format!("must be one of: {}", names.join(", ")));
+        let names = names.join(", ");
+        self.fault(key, format!("must be one of: {names}"), format!("moet een van deze zijn: {names}"));
         choices[0].1
     }
 
@@ -164,7 +193,11 @@ impl Reader<'_> {
         let text = self.text("server.public_url");
         let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
         if !rest.is_some_and(|host| !host.is_empty() && !host.contains(['?', '#', ' '])) {
-            self.fault("server.public_url", "must start with http:// or https:// and hold no query");
+            self.fault(
+                "server.public_url",
+                "must start with http:// or https:// and hold no query",
+                "moet met http:// of https:// beginnen, zonder zoekdeel",
+            );
         }
         text.trim_end_matches('/').to_owned()
     }
@@ -174,7 +207,11 @@ impl Reader<'_> {
             (None, None) => None,
             (Some(certificate), Some(key)) => Some(TlsConfig { certificate: certificate.into(), key: key.into() }),
             _ => {
-                self.fault("server.tls_certificate", "goes together with server.tls_key");
+                self.fault(
+                    "server.tls_certificate",
+                    "goes together with server.tls_key",
+                    "hoort samen met server.tls_key",
+                );
                 None
             }
         }
@@ -186,7 +223,11 @@ impl Reader<'_> {
         for part in text.split(',').map(str::trim).filter(|p| !p.is_empty()) {
             match part.parse() {
                 Ok(address) => proxies.push(address),
-                Err(_) => self.fault("server.trusted_proxies", "must be addresses separated by commas"),
+                Err(_) => self.fault(
+                    "server.trusted_proxies",
+                    "must be addresses separated by commas",
+                    "moeten adressen zijn, gescheiden door komma's",
+                ),
             }
         }
         proxies
@@ -198,12 +239,16 @@ impl Reader<'_> {
             (None, None) => DatabaseConfig::Sqlite { directory: directory.to_owned(), readers: connections },
             (Some(url), Some(keys_url)) => {
                 if url == keys_url {
-                    self.fault("keys.url", "must name another database than database.url");
+                    self.fault(
+                        "keys.url",
+                        "must name another database than database.url",
+                        "moet een andere database noemen dan database.url",
+                    );
                 }
                 DatabaseConfig::Postgres { url, keys_url, connections }
             }
             _ => {
-                self.fault("keys.url", "goes together with database.url");
+                self.fault("keys.url", "goes together with database.url", "hoort samen met database.url");
                 DatabaseConfig::Sqlite { directory: directory.to_owned(), readers: connections }
             }
         }
@@ -218,7 +263,11 @@ impl Reader<'_> {
             "passphrase" => self.need("unseal.passphrase").map_or(UnsealSource::Manual, UnsealSource::Passphrase),
             "environment" => self.need("unseal.root_key").map_or(UnsealSource::Manual, UnsealSource::Environment),
             _ => {
-                self.fault("unseal.source", "must be key-file, credential, passphrase, environment or manual");
+                self.fault(
+                    "unseal.source",
+                    "must be key-file, credential, passphrase, environment or manual",
+                    "moet key-file, credential, passphrase, environment of manual zijn",
+                );
                 UnsealSource::Manual
             }
         }
@@ -227,7 +276,7 @@ impl Reader<'_> {
     fn need(&mut self, key: &str) -> Option<Zeroizing<String>> {
         let value = self.secret(key);
         if value.is_none() {
-            self.fault(key, "is needed by unseal.source");
+            self.fault(key, "is needed by unseal.source", "is nodig voor unseal.source");
         }
         value
     }
@@ -236,11 +285,11 @@ impl Reader<'_> {
         let host = self.optional("mail.host")?;
         let tls = self.text("mail.tls");
         if !["starttls", "implicit", "none"].contains(&tls.as_str()) {
-            self.fault("mail.tls", "must be starttls, implicit or none");
+            self.fault("mail.tls", "must be starttls, implicit or none", "moet starttls, implicit of none zijn");
         }
         Some(MailConfig {
             host,
-            port: self.parse("mail.port", 587, "a port"),
+            port: self.parse("mail.port", 587, p("a port", "een poort")),
             tls,
             user: self.optional("mail.user"),
             password: self.secret("mail.password"),

@@ -7,14 +7,19 @@
 
 mod actor;
 mod decisions;
+mod entity;
+mod fill;
 mod formula;
 mod permission;
+mod scope;
 mod token;
 pub mod vocabulary;
 
 pub use actor::{Actor, Channel, Seat};
 pub use decisions::Decisions;
+pub use entity::{Entity, ScopedPermission};
 pub use formula::Formula;
 pub use permission::Permission;
+pub use scope::{AccessError, Scope};
 pub use token::{TokenScopeError, TokenScopes};
 pub use vocabulary::{Action, Object, Purpose, Rel, RelSet, Role, RoleError, TenantKind};

@@ -1,0 +1,17 @@
+//! The demonstration: a fictitious franchise, made from a fixed seed.
+//!
+//! The generator ([`customers`]) is a pure iterator of drafts: the same seed and day give the same people. Seeding
+//! hands them to the same services as the API does.
+//!
+//! Must never: write around a service, name a real person, use an address that could be written to.
+
+pub mod contact;
+pub mod customers;
+pub mod draft;
+pub mod network;
+pub mod random;
+pub mod stories;
+pub mod words;
+
+/// The seed of `kluis demo`.
+pub const SEED: u64 = 20_261_122;

@@ -127,7 +127,11 @@ impl UserDraft {
         let (Some(email), Some(display_name)) = (email, display_name) else {
             return Err(Problem::invalid(Vec::new()));
         };
-        Ok(ValidUser { identity: UserIdentity { display_name }, contact: UserContact { email }, language: self.language })
+        Ok(ValidUser {
+            identity: UserIdentity { display_name },
+            contact: UserContact { email },
+            language: self.language,
+        })
     }
 }
 

@@ -5,7 +5,7 @@ use kluis_core::args;
 use kluis_core::kernel::Id;
 use kluis_core::kernel::id::{Tenant, User};
 use kluis_core::privacy::KeyId;
-use kluis_core::store::{Args, Db, Row, StoreError, Tx, Unaudited};
+use kluis_core::store::{Args, Db, Row, Sql, StoreError, Tx, Unaudited};
 
 use super::model::{Grant, OneTime, UserLanguage, UserRow, UserStatus};
 
@@ -34,9 +34,11 @@ pub async fn by_id(db: &Db, id: Id<User>) -> Result<Option<UserRow>, StoreError>
     db.fetch_optional_without_scope(SIGN_IN, BY_ID, args![id]).await?.map(|row| read(&row)).transpose()
 }
 
-/// The same inside a transaction.
-pub async fn by_id_in<S>(tx: &mut Tx<S>, id: Id<User>) -> Result<Option<UserRow>, StoreError> {
-    tx.fetch_optional_without_scope(SELF, BY_ID, args![id]).await?.map(|row| read(&row)).transpose()
+const LOCKED: Sql = Sql::both(BY_ID, concat!("SELECT ", columns!(), " FROM users AS u WHERE u.id = $1 FOR UPDATE"));
+
+/// The same inside a transaction, and nobody else changes it, or its roles, until that ends.
+pub async fn locked(tx: &mut Tx<Unaudited>, id: Id<User>) -> Result<Option<UserRow>, StoreError> {
+    tx.fetch_optional_without_scope(SELF, LOCKED, args![id]).await?.map(|row| read(&row)).transpose()
 }
 
 fn read(row: &Row) -> Result<UserRow, StoreError> {

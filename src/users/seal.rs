@@ -4,7 +4,7 @@
 //! whoever can write to the database still can't make themselves an administrator.
 
 use kluis_core::kernel::id::{Tenant, User};
-use kluis_core::kernel::{Email, Id};
+use kluis_core::kernel::{Email, Id, Kind};
 use kluis_core::privacy::{Context, DataKey, Keyring, RowMac, Sealed, SystemKey, VaultError};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -103,24 +103,50 @@ pub fn recovery_hash(keys: &Keyring, user: Id<User>, code: &RecoveryCode) -> Res
     Ok(keys.system_mac(SystemKey::Token)?.sign(&message))
 }
 
-/// Signs the columns of a row that has no subject key: a token or a link. `table` keeps them apart.
-pub fn sign_row(keys: &Keyring, table: &'static str, columns: &[&[u8]]) -> Result<Vec<u8>, VaultError> {
-    Ok(keys.system_mac(SystemKey::Token)?.sign(&row_message(table, columns)).to_vec())
-}
+/// The columns of a row that has no subject key, a token or a link, on their way to a MAC. Both sides feed the same
+/// columns in the same order.
+pub struct RowSignature(Vec<u8>);
 
-/// Checks what [`sign_row`] made, in constant time.
-pub fn verify_row(keys: &Keyring, table: &'static str, columns: &[&[u8]], mac: &[u8]) -> Result<(), VaultError> {
-    keys.system_mac(SystemKey::Token)?.verify(&row_message(table, columns), mac)
-}
+impl RowSignature {
+    /// `table` keeps the rows of different tables apart.
+    pub fn new(table: &'static str) -> Self {
+        Self(framed(&[b"row", table.as_bytes()]))
+    }
 
-fn row_message(table: &'static str, columns: &[&[u8]]) -> Vec<u8> {
-    let mut parts: Vec<&[u8]> = vec![b"row", table.as_bytes()];
-    parts.extend_from_slice(columns);
-    framed(&parts)
+    #[must_use]
+    pub fn bytes(mut self, value: &[u8]) -> Self {
+        self.0.extend_from_slice(&framed(&[value]));
+        self
+    }
+
+    #[must_use]
+    pub fn id<K: Kind>(self, value: Id<K>) -> Self {
+        self.bytes(value.uuid().as_bytes())
+    }
+
+    /// A missing text differs from an empty one.
+    #[must_use]
+    pub fn text(self, value: Option<&str>) -> Self {
+        self.bytes(&[u8::from(value.is_some())]).bytes(value.unwrap_or_default().as_bytes())
+    }
+
+    #[must_use]
+    pub fn int(self, value: i64) -> Self {
+        self.bytes(&value.to_be_bytes())
+    }
+
+    pub fn sign(self, keys: &Keyring) -> Result<Vec<u8>, VaultError> {
+        Ok(keys.system_mac(SystemKey::Token)?.sign(&self.0).to_vec())
+    }
+
+    /// In constant time.
+    pub fn verify(self, keys: &Keyring, mac: &[u8]) -> Result<(), VaultError> {
+        keys.system_mac(SystemKey::Token)?.verify(&self.0, mac)
+    }
 }
 
 /// Each part with its length before it, so that no two lists of parts give the same message.
-pub fn framed(parts: &[&[u8]]) -> Vec<u8> {
+fn framed(parts: &[&[u8]]) -> Vec<u8> {
     let mut message = Vec::with_capacity(parts.iter().map(|part| part.len() + 8).sum());
     for part in parts {
         message.extend_from_slice(&(part.len() as u64).to_be_bytes());

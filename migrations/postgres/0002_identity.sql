@@ -119,7 +119,7 @@ CREATE TABLE partners (
     identity        BYTEA NOT NULL,
     contact         BYTEA NOT NULL,
     -- contract number and terms
-    profile         BYTEA NOT NULL,
+    financial       BYTEA NOT NULL,
     created_at      BIGINT NOT NULL,
     updated_at      BIGINT NOT NULL,
     revision        BIGINT NOT NULL,

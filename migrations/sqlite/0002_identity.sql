@@ -119,7 +119,7 @@ CREATE TABLE partners (
     identity        BLOB NOT NULL,
     contact         BLOB NOT NULL,
     -- contract number and terms
-    profile         BLOB NOT NULL,
+    financial       BLOB NOT NULL,
     created_at      INTEGER NOT NULL,
     updated_at      INTEGER NOT NULL,
     revision        INTEGER NOT NULL,

@@ -2,6 +2,11 @@
 //!
 //! Must never: tell apart an unknown address and a wrong password, or let somebody give rights they don't have.
 
+pub mod account;
+pub mod links;
+pub mod model;
 pub mod password;
+mod rows;
+pub mod seal;
 pub mod token;
 pub mod totp;

@@ -13,6 +13,8 @@ use super::Result;
 pub enum SystemKey {
     /// Hashes session and API tokens, so that a stolen table holds none.
     Token,
+    /// Peppers passwords before they are hashed.
+    Password,
     /// Signs the cursors of lists.
     Cursor,
     /// Finds users by their e-mail address.
@@ -30,6 +32,7 @@ impl SystemKey {
     pub(super) const fn label(self) -> &'static str {
         match self {
             Self::Token => "token",
+            Self::Password => "password",
             Self::Cursor => "cursor",
             Self::UserEmail => "user e-mail",
             Self::ClientAddress => "client address",

@@ -151,7 +151,10 @@ mod tests {
         for text in ["1593BT", "1593 bt", " 1593  Bt ", "1593-BT"] {
             assert_eq!(postcode(text).as_deref(), Ok("1593 BT"), "{text}");
         }
-        for text in ["0593BT", "1593", "1593B", "1593BTX", "15930 BT", "BT1593", "1593SA", "1593 sd", "1593ss", "1593 ÀB", "159é BT"] {
+        for text in [
+            "0593BT", "1593", "1593B", "1593BTX", "15930 BT", "BT1593", "1593SA", "1593 sd", "1593ss", "1593 ÀB",
+            "159é BT",
+        ] {
             assert_eq!(postcode(text), Err(POSTCODE), "{text}");
         }
         assert_eq!(postcode(""), Err(REQUIRED));

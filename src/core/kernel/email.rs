@@ -10,8 +10,7 @@ use zeroize::Zeroizing;
 use super::text::{is_invisible, personal_text};
 use super::{REQUIRED, TextFault};
 
-const FAULT: TextFault =
-    TextFault::new("email", "This isn't an e-mail address.", "Dit is geen geldig e-mailadres.");
+const FAULT: TextFault = TextFault::new("email", "This isn't an e-mail address.", "Dit is geen geldig e-mailadres.");
 
 /// RFC 5321 section 4.5.3.1: octets of the part before the `@`.
 const LOCAL_MAX: usize = 64;
@@ -67,12 +66,8 @@ fn fold_local(local: &str) -> Zeroizing<String> {
 }
 
 fn ascii_domain(domain: &str) -> Option<Zeroizing<String>> {
-    let ascii = Uts46::new().to_ascii(
-        domain.as_bytes(),
-        AsciiDenyList::STD3,
-        Hyphens::CheckFirstLast,
-        DnsLength::Verify,
-    );
+    let ascii =
+        Uts46::new().to_ascii(domain.as_bytes(), AsciiDenyList::STD3, Hyphens::CheckFirstLast, DnsLength::Verify);
     ascii.ok().map(|ascii| Zeroizing::new(ascii.into_owned()))
 }
 

@@ -40,7 +40,9 @@ mod tests {
 
     #[test]
     fn every_spelling_gives_the_electronic_form() {
-        for text in ["NL91ABNA0417164300", "nl91 abna 0417 1643 00", "IBAN: NL91-ABNA-0417.1643.00", " NL91 ABNA0417164300\t"] {
+        for text in
+            ["NL91ABNA0417164300", "nl91 abna 0417 1643 00", "IBAN: NL91-ABNA-0417.1643.00", " NL91 ABNA0417164300\t"]
+        {
             assert_eq!(Iban::parse(text).unwrap().expose(), "NL91ABNA0417164300", "{text}");
         }
         assert_eq!(Iban::parse("BE68 5390 0754 7034").unwrap().country(), "BE");
@@ -49,7 +51,14 @@ mod tests {
 
     #[test]
     fn wrong_digits_lengths_and_countries_are_refused() {
-        for text in ["NL92ABNA0417164300", "NL91ABNA041716430", "NL91ABNA04171643000", "XX91ABNA0417164300", "417164300", "NL91ABNA0417164300é"] {
+        for text in [
+            "NL92ABNA0417164300",
+            "NL91ABNA041716430",
+            "NL91ABNA04171643000",
+            "XX91ABNA0417164300",
+            "417164300",
+            "NL91ABNA0417164300é",
+        ] {
             assert_eq!(Iban::parse(text), Err(FAULT), "{text}");
         }
         assert_eq!(Iban::parse(""), Err(REQUIRED));

@@ -71,7 +71,9 @@ mod tests {
 
     #[test]
     fn tags_get_their_usual_case() {
-        for (text, tag) in [("NL", "nl"), ("nl_be", "nl-BE"), ("ZH-hant-tw", "zh-Hant-TW"), ("es-419", "es-419"), ("fry", "fry")] {
+        for (text, tag) in
+            [("NL", "nl"), ("nl_be", "nl-BE"), ("ZH-hant-tw", "zh-Hant-TW"), ("es-419", "es-419"), ("fry", "fry")]
+        {
             assert_eq!(LanguageTag::parse(text).as_ref().map(LanguageTag::as_str), Ok(tag));
         }
         for wrong in ["", "n", "dutch", "nl-", "nl-BE-", "nl-BE-Latn", "nl-x-a", "12", "nl BE", "é1"] {

@@ -8,7 +8,8 @@ use zeroize::Zeroizing;
 use super::text::personal_text;
 use super::{REQUIRED, TextFault};
 
-const FAULT: TextFault = TextFault::new("phone", "This isn't a telephone number.", "Dit is geen geldig telefoonnummer.");
+const FAULT: TextFault =
+    TextFault::new("phone", "This isn't a telephone number.", "Dit is geen geldig telefoonnummer.");
 
 /// E.164: a plus and at most fifteen digits, and the zero of a trunk prefix that doesn't belong there.
 const DIALLED_MAX: usize = 17;

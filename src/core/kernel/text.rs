@@ -197,7 +197,10 @@ mod tests {
 
     #[test]
     fn a_line_is_trimmed_composed_and_measured_in_characters() {
-        assert_eq!(Text::<20>::parse("  Zoe\u{308}  van\tDam ").map(|t| t.expose().to_owned()), Ok("Zoë van Dam".to_owned()));
+        assert_eq!(
+            Text::<20>::parse("  Zoe\u{308}  van\tDam ").map(|t| t.expose().to_owned()),
+            Ok("Zoë van Dam".to_owned())
+        );
         assert_eq!(Text::<3>::parse("ë\u{301}ab").map(|t| t.expose().chars().count()), Ok(4 - 1));
         assert_eq!(code(Text::<3>::parse(" \u{a0} ")), Some("required"));
         assert_eq!(code(Text::<3>::parse("abcd")), Some("too_long"));

@@ -162,10 +162,19 @@ mod tests {
     #[test]
     fn eight_digits_count_beside_a_word_only() {
         // 012345672 passes the test.
-        for text in ["bsn 12345672", "BSN: 12345672", "sofi-nummer 12 345 672", "bsn is 12345672", "B.S.N. 12345672", "12345672 (BSN)"] {
+        for text in [
+            "bsn 12345672",
+            "BSN: 12345672",
+            "sofi-nummer 12 345 672",
+            "bsn is 12345672",
+            "B.S.N. 12345672",
+            "12345672 (BSN)",
+        ] {
             assert!(find(text), "{text}");
         }
-        for text in ["12345672", "KvK 12345672", "KvK 12345672 (bsn onbekend)", "bsn onbekend, KvK 12345672", "Sofie 12345672"] {
+        for text in
+            ["12345672", "KvK 12345672", "KvK 12345672 (bsn onbekend)", "bsn onbekend, KvK 12345672", "Sofie 12345672"]
+        {
             assert!(!find(text), "{text}");
         }
     }

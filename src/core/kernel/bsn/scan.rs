@@ -95,7 +95,11 @@ impl<'a> Scan<'a> {
 
     /// Where an IBAN ends that starts here: two letters, two digits, up to thirty more in groups, check digits right.
     fn iban_end(&self, start: usize) -> Option<usize> {
-        if self.text_of(start).len() != 2 || self.tokens[start].digits || self.is_glued(start) || !self.is_glued(start + 1) {
+        if self.text_of(start).len() != 2
+            || self.tokens[start].digits
+            || self.is_glued(start)
+            || !self.is_glued(start + 1)
+        {
             return None;
         }
         let mut number = Vec::with_capacity(34);
@@ -128,7 +132,8 @@ impl<'a> Scan<'a> {
         let mut number = String::with_capacity(20);
         let mut found = None;
         for index in start.. {
-            let Some(digits) = self.digits_of(index).filter(|_| index == start || is_dialled_gap(self.gap_before(index)))
+            let Some(digits) =
+                self.digits_of(index).filter(|_| index == start || is_dialled_gap(self.gap_before(index)))
             else {
                 break;
             };

@@ -4,5 +4,6 @@
 mod support;
 
 mod audit;
+mod keys;
 mod migrations;
 mod transactions;

@@ -115,7 +115,10 @@ mod tests {
     #[test]
     fn the_mac_is_frozen() {
         let tag = row(&key(1, 1)).int("revision", Some(3)).flag("hold", true).uuid("owner", None).finish().unwrap();
-        assert_eq!(data_encoding::HEXLOWER.encode(&tag), "FROZEN");
+        assert_eq!(
+            data_encoding::HEXLOWER.encode(&tag),
+            "00000001830e88f780f7f75c3bb0b6fcc30c1104d239efea4fcaec173010750f"
+        );
     }
 
     #[test]

@@ -155,3 +155,83 @@ fn private(metadata: &std::fs::Metadata) -> Result<(), SourceFault> {
 fn private(_: &std::fs::Metadata) -> Result<(), SourceFault> {
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use super::super::memory::MemoryStore;
+    use super::*;
+
+    struct Fixed(HashMap<&'static str, String>);
+
+    impl Environment for Fixed {
+        fn get(&self, name: &str) -> Result<Option<String>, SourceFault> {
+            Ok(self.0.get(name).cloned())
+        }
+    }
+
+    async fn taken(source: UnsealSource, environment: &[(&'static str, &str)]) -> Result<String> {
+        let environment = environment.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
+        let key = source.root_key(&MemoryStore::default(), &Fixed(environment)).await;
+        key.map(|key| key.to_text().to_string())
+    }
+
+    fn fault(result: Result<String>) -> SourceFault {
+        match result {
+            Err(VaultError::Source(fault)) => fault,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[tokio::test]
+    async fn each_source_gives_the_key() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("root.key");
+        let key = RootKey::generate().unwrap();
+        write_key_file(&path, &key).unwrap();
+        let text = key.to_text().to_string();
+        let path_text = path.to_str().unwrap();
+        let credentials = [("CREDENTIALS_DIRECTORY", directory.path().to_str().unwrap())];
+        assert_eq!(taken(UnsealSource::KeyFile(path.clone()), &[]).await.unwrap(), text);
+        assert_eq!(taken(UnsealSource::SystemdCredential("root.key".into()), &credentials).await.unwrap(), text);
+        let variable = || UnsealSource::Environment("KLUIS_ROOT_KEY".into());
+        assert_eq!(taken(variable(), &[("KLUIS_ROOT_KEY", &text)]).await.unwrap(), text);
+        assert_eq!(taken(variable(), &[("KLUIS_ROOT_KEY_FILE", path_text)]).await.unwrap(), text);
+        assert_eq!(write_key_file(&path, &key), Err(SourceFault::Unwritable(ErrorKind::AlreadyExists)));
+    }
+
+    #[tokio::test]
+    async fn what_is_missing_or_odd_is_named() {
+        let directory = tempfile::tempdir().unwrap();
+        let missing = UnsealSource::KeyFile(directory.path().join("none"));
+        assert_eq!(fault(taken(missing, &[]).await), SourceFault::Unreadable(ErrorKind::NotFound));
+        assert_eq!(fault(taken(UnsealSource::SystemdCredential("x".into()), &[]).await), SourceFault::NoCredentials);
+        assert_eq!(fault(taken(UnsealSource::Environment("X".into()), &[]).await), SourceFault::NotSet);
+        let typed = taken(UnsealSource::Environment("X".into()), &[("X", "KLUIS-ROOT-ABC")]).await;
+        assert!(matches!(typed, Err(VaultError::KeyText(_))));
+        let large = directory.path().join("large");
+        std::fs::write(&large, vec![b'A'; 5000]).unwrap();
+        let file = taken(UnsealSource::Environment("X".into()), &[("X_FILE", large.to_str().unwrap())]).await;
+        assert_eq!(fault(file), SourceFault::TooLarge);
+    }
+
+    #[cfg(unix)]
+    #[tokio::test]
+    async fn a_key_file_that_others_can_read_is_refused() {
+        use std::os::unix::fs::PermissionsExt;
+
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("root.key");
+        write_key_file(&path, &RootKey::generate().unwrap()).unwrap();
+        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        for (mode, accepted) in [(0o400, true), (0o600, true), (0o640, false), (0o604, false), (0o610, false)] {
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+            let result = taken(UnsealSource::KeyFile(path.clone()), &[]).await;
+            assert_eq!(result.is_ok(), accepted, "{mode:o}");
+            if !accepted {
+                assert_eq!(fault(result), SourceFault::Permissions { mode });
+            }
+        }
+    }
+}

@@ -191,7 +191,10 @@ mod tests {
 
     #[test]
     fn the_layout_is_frozen() {
-        let stored = "FROZEN";
+        let stored = concat!(
+            "0101000102030405060708090a0b276f3ac02a779e8b46ef01a6b73f1c9c5fb6ad441fec2c2ffa4c51cb295695a8677e88e07db4",
+            "4857c819eaaeeaa7d616e2486616e5c3c15eb5b3292e6f10b42ebec5ac32e1d45e3147b6c0e7a9b35bb7"
+        );
         let bytes = data_encoding::HEXLOWER.decode(stored.as_bytes()).unwrap();
         let wrapped = WrappedKey::from_stored_bytes(&bytes).unwrap();
         assert_eq!(*wrapped.unwrap(&parent(1), &place()).unwrap().0, [9; 32]);

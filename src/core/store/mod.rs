@@ -8,6 +8,7 @@
 mod arg;
 mod db;
 mod error;
+pub mod keystore;
 pub mod migrate;
 mod row;
 mod sql;
@@ -16,6 +17,7 @@ mod tx;
 pub use arg::{Arg, Args};
 pub use db::{Db, DbOptions, Engine};
 pub use error::{Constraint, StoreError};
+pub use keystore::DbKeyStore;
 pub use row::Row;
 pub(crate) use sql::Ready;
 pub use sql::Sql;

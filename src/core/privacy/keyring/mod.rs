@@ -103,7 +103,7 @@ impl Keyring {
     pub async fn create_tenant(&self, tenant: Uuid) -> Result<()> {
         let opened = self.opened()?;
         let kinds = [KeyKind::Wrap, KeyKind::Index, KeyKind::Audit, KeyKind::Data];
-        let records = opened.make(tenant, &kinds, 1, self.algorithm())?;
+        let records = opened.make(tenant, &kinds, self.algorithm())?;
         self.0.store.add_tenant_keys(&records).await?;
         self.load_tenant(tenant).await.map(drop)
     }
@@ -126,10 +126,10 @@ impl Keyring {
             return Err(VaultError::Exhausted("keys of this kind are not rotated in place"));
         }
         let opened = self.opened()?;
-        let version = self.read_tenant(tenant).await?.newest_version(kind)? + 1;
-        let records = opened.make(tenant, &[kind], version, self.algorithm())?;
-        self.flush_tenant(tenant).await?;
-        self.0.store.add_tenant_keys(&records).await?;
+        let keys = self.read_tenant(tenant).await?;
+        let next = opened.make_next(&keys, kind, self.algorithm())?;
+        // `false`: another process rotated at the same time, and its version serves as well.
+        self.0.store.add_tenant_keys(&[next]).await?;
         self.read_tenant(tenant).await?.newest_version(kind)
     }
 
@@ -219,7 +219,11 @@ impl Keyring {
             return Err(VaultError::UnknownTenant);
         }
         let indexes = self.0.store.index_versions(Some(tenant)).await?;
-        let keys = Arc::new(opened.open_tenant(tenant, &records, &indexes)?);
+        let mut keys = opened.open_tenant(tenant, &records, &indexes)?;
+        if let Some(previous) = opened.tenant(tenant) {
+            keys.inherit(&previous)?;
+        }
+        let keys = Arc::new(keys);
         opened.put(&keys);
         Ok(keys)
     }

@@ -46,21 +46,28 @@ impl Opened {
         self.tenants.store(Arc::new(tenants));
     }
 
-    /// New random keys of a tenant, wrapped.
-    pub(super) fn make(
+    /// The first version of new random keys of a tenant, wrapped.
+    pub(super) fn make(&self, tenant: Uuid, kinds: &[KeyKind], algorithm: Algorithm) -> Result<Vec<TenantKeyRecord>> {
+        kinds.iter().map(|kind| self.make_version(tenant, *kind, (KeyId::random()?, 1), algorithm)).collect()
+    }
+
+    /// The version after the newest of one key. All versions share the id.
+    pub(super) fn make_next(&self, keys: &TenantKeys, kind: KeyKind, algorithm: Algorithm) -> Result<TenantKeyRecord> {
+        let newest = keys.newest(kind)?;
+        self.make_version(keys.tenant, kind, (newest.id, newest.version + 1), algorithm)
+    }
+
+    fn make_version(
         &self,
         tenant: Uuid,
-        kinds: &[KeyKind],
-        version: u32,
+        kind: KeyKind,
+        (id, version): (KeyId, u32),
         algorithm: Algorithm,
-    ) -> Result<Vec<TenantKeyRecord>> {
-        let make = |kind: &KeyKind| {
-            let id = KeyId::random()?;
-            let place = Place { tenant, kind: kind.name(), id, version, parent_version: self.root_version };
-            let wrapped = WrappedKey::wrap(&self.root, algorithm, &place, &keys::random_secret()?)?;
-            Ok(TenantKeyRecord { tenant, kind: *kind, version, id, root_version: self.root_version, wrapped })
-        };
-        kinds.iter().map(make).collect()
+    ) -> Result<TenantKeyRecord> {
+        let root_version = self.root_version;
+        let place = Place { tenant, kind: kind.name(), id, version, parent_version: root_version };
+        let wrapped = WrappedKey::wrap(&self.root, algorithm, &place, &keys::random_secret()?)?;
+        Ok(TenantKeyRecord { tenant, kind, version, id, root_version, wrapped })
     }
 
     /// Unwraps the keys of one tenant.
@@ -84,7 +91,7 @@ impl Opened {
             indexes,
             budget: Arc::default(),
             filling: tokio::sync::Mutex::default(),
-            reserve: Reserve::default(),
+            reserve: Arc::default(),
         })
     }
 
@@ -123,18 +130,30 @@ pub(super) struct TenantKeys {
     /// Seals left under the data key in this process.
     pub budget: Arc<Budget>,
     pub filling: tokio::sync::Mutex<()>,
-    pub reserve: Reserve,
+    pub reserve: Arc<Reserve>,
 }
 
 impl TenantKeys {
+    /// Goes on with what this process had set aside, when the keys were read again.
+    pub(super) fn inherit(&mut self, previous: &Self) -> Result<()> {
+        self.reserve = previous.reserve.clone();
+        if self.newest_version(KeyKind::Data)? == previous.newest_version(KeyKind::Data)? {
+            self.budget = previous.budget.clone();
+        }
+        Ok(())
+    }
+
     pub(super) fn secret(&self, kind: KeyKind, version: u32) -> Result<&Secret> {
         let found = self.keys.iter().find(|key| key.kind == kind && key.version == version);
         found.map(|key| &key.secret).ok_or(VaultError::Integrity("missing tenant key"))
     }
 
     pub(super) fn newest_version(&self, kind: KeyKind) -> Result<u32> {
-        let newest = self.keys.iter().rfind(|key| key.kind == kind);
-        newest.map(|key| key.version).ok_or(VaultError::Integrity("missing tenant key"))
+        self.newest(kind).map(|key| key.version)
+    }
+
+    fn newest(&self, kind: KeyKind) -> Result<&TenantKey> {
+        self.keys.iter().rfind(|key| key.kind == kind).ok_or(VaultError::Integrity("missing tenant key"))
     }
 
     /// The key above subject keys, in the version that new ones are wrapped with.

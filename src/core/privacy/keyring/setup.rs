@@ -75,7 +75,7 @@ impl Keyring {
         let mut records = self.0.store.tenant_keys(None).await?;
         if records.is_empty() {
             // New, or stopped between the two steps of being initialised.
-            let made = opened.make(INSTALLATION, &[KeyKind::System, KeyKind::Data], 1, self.algorithm())?;
+            let made = opened.make(INSTALLATION, &[KeyKind::System, KeyKind::Data], self.algorithm())?;
             self.0.store.add_tenant_keys(&made).await?;
             records = self.0.store.tenant_keys(None).await?;
         }

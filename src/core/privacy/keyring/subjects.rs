@@ -49,7 +49,7 @@ impl Reserve {
         Some(taken)
     }
 
-    fn left(&self) -> usize {
+    pub(super) fn left(&self) -> usize {
         lock(&self.ready).len()
     }
 }
@@ -146,11 +146,6 @@ impl Keyring {
             self.flush_keys(&keys).await?;
         }
         Ok(())
-    }
-
-    pub(super) async fn flush_tenant(&self, tenant: Uuid) -> Result<()> {
-        let keys = self.load_tenant(tenant).await?;
-        self.flush_keys(&keys).await
     }
 
     async fn flush_keys(&self, keys: &TenantKeys) -> Result<()> {

@@ -1,9 +1,11 @@
 //! Kluis: a self-hosted CRM that keeps its customers' data as a vault would.
 
+pub mod app;
 pub mod config;
+pub mod customers;
+pub mod demo;
+pub mod imports;
 pub mod sessions;
 pub mod tenants;
 pub mod users;
-pub mod imports;
-pub mod demo;
 pub mod web;

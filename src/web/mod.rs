@@ -41,6 +41,7 @@ pub mod query;
 pub mod schema;
 pub mod service;
 pub mod shell;
+pub mod timestamp;
 
 pub use address::ClientAddress;
 pub use answer::{Accepted, Answer, Created, Listing, NoContent, Record};
@@ -56,3 +57,4 @@ pub use problem::{Failure, Result};
 pub use query::Query;
 pub use service::service;
 pub use shell::{Shell, Surroundings};
+pub use timestamp::Timestamp;

@@ -1,0 +1,114 @@
+//! The blind index of customers, and the directory of their names.
+
+use kluis_core::access::Scope;
+use kluis_core::kernel::{Id, Problem, id::Customer, id::Tenant};
+use kluis_core::privacy::directory::TenantDirectory;
+use kluis_core::privacy::{BlindHash, Compartment, CompartmentSet, IndexField};
+use kluis_core::store::{Tx, Unaudited};
+
+use super::access::Read;
+use super::model::{self, CustomerDraft, ExactKey, Identity};
+use super::{names, rows, seal};
+use crate::app::App;
+
+/// The compartment that holds what a field is found by.
+pub const fn compartment(field: IndexField) -> Compartment {
+    match field {
+        IndexField::Email | IndexField::Phone | IndexField::PostcodeHouse => Compartment::Contact,
+        IndexField::Iban => Compartment::Financial,
+        IndexField::ExternalId | IndexField::Kvk | IndexField::VatNumber => Compartment::Identity,
+    }
+}
+
+fn all_keys(draft: &CustomerDraft) -> Vec<ExactKey> {
+    let mut keys = model::exact_keys(draft);
+    keys.extend(model::search_keys(draft));
+    keys
+}
+
+/// Writes the index rows of a new customer.
+pub async fn write(
+    app: &App,
+    tx: &mut Tx<Unaudited>,
+    tenant: Id<Tenant>,
+    id: Id<Customer>,
+    draft: &CustomerDraft,
+) -> Result<(), Problem> {
+    insert(app, tx, tenant, id, &all_keys(draft)).await
+}
+
+/// Writes the index rows of the changed compartments anew; the others may be out of the caller's sight and stay.
+pub async fn rewrite(
+    app: &App,
+    tx: &mut Tx<Unaudited>,
+    tenant: Id<Tenant>,
+    id: Id<Customer>,
+    draft: &CustomerDraft,
+    changed: CompartmentSet,
+) -> Result<(), Problem> {
+    for field in IndexField::ALL.into_iter().filter(|field| changed.contains(compartment(*field))) {
+        rows::delete_index(tx, tenant, id, field).await?;
+    }
+    let mut keys = all_keys(draft);
+    keys.retain(|key| changed.contains(compartment(key.field)));
+    insert(app, tx, tenant, id, &keys).await
+}
+
+async fn insert(
+    app: &App,
+    tx: &mut Tx<Unaudited>,
+    tenant: Id<Tenant>,
+    id: Id<Customer>,
+    keys: &[ExactKey],
+) -> Result<(), Problem> {
+    for key in keys {
+        let hash = app.keys.blind(tenant.uuid(), key.field, &key.value)?;
+        rows::insert_index(tx, tenant, id, key.field, hash).await?;
+    }
+    Ok(())
+}
+
+/// The hashes under which a value may stand: one for each version of the index key that is in use.
+pub fn hashes(app: &App, tenant: Id<Tenant>, field: IndexField, value: &str) -> Result<Vec<BlindHash>, Problem> {
+    Ok(app.keys.blind_all(tenant.uuid(), field, value)?)
+}
+
+/// Puts a changed name into the directory, if the tenant's directory is in memory.
+pub fn remember(app: &App, tenant: Id<Tenant>, id: Id<Customer>, identity: &Identity) {
+    let Some(directory) = app.directory.tenant(tenant.uuid()) else { return };
+    match names::entry(identity) {
+        Some(entry) => directory.upsert(id.uuid(), entry),
+        None => {
+            directory.remove(id.uuid());
+        }
+    }
+}
+
+/// How many rows are read at a time while a directory is built.
+const PAGE: i64 = 1_000;
+
+/// Builds the tenant's directory if it isn't in memory. It is the system that reads here: what a caller gets to see is
+/// decided for each name that is found.
+pub async fn load(app: &App, _scope: &Scope<Read>, tenant: Id<Tenant>) -> Result<std::sync::Arc<TenantDirectory>, Problem> {
+    if let Some(directory) = app.directory.tenant(tenant.uuid()) {
+        return Ok(directory);
+    }
+    app.keys.ensure_tenant(tenant.uuid()).await?;
+    let directory = TenantDirectory::new();
+    let mut after = Id::from_uuid(uuid::Uuid::nil());
+    loop {
+        let page = rows::identities_after(&app.db, tenant, after, PAGE).await?;
+        let Some(last) = page.last() else { break };
+        after = last.id;
+        let ids: Vec<_> = page.iter().map(|row| row.key).collect();
+        let keys = app.keys.subject_keys(tenant.uuid(), &ids).await?;
+        for (row, key) in page.iter().zip(keys) {
+            let context = seal::place(tenant, row.id, Compartment::Identity.name(), 0).of("identity", &row.identity);
+            let identity = row.identity.open(&key?, &context)?;
+            if let Some(entry) = names::entry(&identity) {
+                directory.upsert(row.id.uuid(), entry);
+            }
+        }
+    }
+    Ok(app.directory.insert(tenant.uuid(), directory))
+}

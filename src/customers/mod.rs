@@ -1,0 +1,16 @@
+//! Customers: persons, organisations and households of a tenant, sealed per compartment.
+//!
+//! Must never: show a compartment without a disclosure, write without a legal basis, keep a citizen service number.
+
+mod access;
+pub mod duplicates;
+mod index;
+pub mod model;
+pub mod names;
+mod rows;
+mod rules;
+mod seal;
+pub mod service;
+pub mod view;
+
+pub use access::{Archive, Create, Customers, Export, Read, Update};

@@ -1,0 +1,69 @@
+//! By what a customer is found although everything is sealed: the normalised forms that go into the blind index.
+
+use kluis_core::kernel::{CountryCode, Email, HouseNumber, Iban, Phone, Postcode};
+use kluis_core::privacy::IndexField;
+use zeroize::Zeroizing;
+
+use super::CustomerDraft;
+
+/// A value that may stand only once in a tenant.
+pub struct ExactKey {
+    pub field: IndexField,
+    /// The normalised value.
+    pub value: Zeroizing<String>,
+    /// Where it stands in the draft.
+    pub pointer: String,
+}
+
+fn key(field: IndexField, value: Zeroizing<String>, pointer: String) -> ExactKey {
+    ExactKey { field, value, pointer }
+}
+
+/// `webshop` and `K-17` → one text; the separator can't stand in a system's name.
+pub fn external_id_form(system: &str, id: &str) -> Zeroizing<String> {
+    Zeroizing::new(format!("{}\n{id}", system.to_ascii_lowercase()))
+}
+
+/// Keys that block a second customer: e-mail addresses, phone numbers, external ids.
+pub fn exact_keys(draft: &CustomerDraft) -> Vec<ExactKey> {
+    let mut keys = Vec::new();
+    for (at, external) in draft.identity.external_ids.iter().enumerate() {
+        let value = external_id_form(&external.system, &external.id);
+        keys.push(key(IndexField::ExternalId, value, format!("/identity/externalIds/{at}")));
+    }
+    let Some(contact) = &draft.contact else { return keys };
+    for (at, email) in contact.emails.iter().enumerate() {
+        if let Ok(parsed) = Email::parse(&email.address) {
+            keys.push(key(IndexField::Email, parsed.index_form(), format!("/contact/emails/{at}/address")));
+        }
+    }
+    for (at, phone) in contact.phones.iter().enumerate() {
+        // Already E.164, which every country reads alike.
+        if let Ok(parsed) = Phone::parse(&phone.number, "NL") {
+            let value = Zeroizing::new(parsed.expose().to_owned());
+            keys.push(key(IndexField::Phone, value, format!("/contact/phones/{at}/number")));
+        }
+    }
+    keys
+}
+
+/// Keys by which one searches, but which several customers may share: IBAN, postcode with house number.
+pub fn search_keys(draft: &CustomerDraft) -> Vec<ExactKey> {
+    let mut keys = Vec::new();
+    for (at, account) in draft.financial.iter().flat_map(|f| &f.bank_accounts).enumerate() {
+        if let Ok(iban) = Iban::parse(&account.iban) {
+            let value = Zeroizing::new(iban.expose().to_owned());
+            keys.push(key(IndexField::Iban, value, format!("/financial/bankAccounts/{at}/iban")));
+        }
+    }
+    for (at, address) in draft.contact.iter().flat_map(|c| &c.addresses).enumerate() {
+        let Ok(country) = CountryCode::parse(&address.country) else { continue };
+        let (Some(postcode), Some(number)) = (&address.postcode, &address.house_number) else { continue };
+        let addition = address.addition.as_deref().unwrap_or_default();
+        if let (Ok(postcode), Ok(house)) = (Postcode::parse(postcode, country), HouseNumber::parse(number, addition)) {
+            let value = house.index_form(country, &postcode);
+            keys.push(key(IndexField::PostcodeHouse, value, format!("/contact/addresses/{at}")));
+        }
+    }
+    keys
+}

@@ -1,0 +1,20 @@
+//! What a customer is: plain columns, and one structure per compartment.
+//!
+//! The structures are at once what a front-end sends, what is sealed and what is shown, so that a page of customers can
+//! hand out what it has opened without parsing it again. What was sent becomes [`Valid`] before anything is sealed.
+
+mod compartments;
+mod draft;
+mod keys;
+mod validate;
+
+pub use compartments::{
+    Address, BankAccount, Contact, EmailAddress, ExternalId, Financial, Gender, Household, Identity, NameUse, Notes, Organisation, Person,
+    PhoneNumber, Profile, SocialHandle, Special,
+};
+pub use draft::{Channel, CustomerDraft, CustomerKind, CustomerStatus, LegalBasis};
+pub use keys::{ExactKey, exact_keys, search_keys};
+pub use validate::{FieldRule, Rules, Valid};
+
+/// Version of the shape of the sealed structures.
+pub const SCHEMA: u16 = 1;

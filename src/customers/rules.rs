@@ -1,0 +1,51 @@
+//! What a tenant's own settings demand of its customers' data.
+
+use kluis_core::kernel::{CountryCode, Faults, Id, Phrase, Problem, id::Tenant, id::User};
+use kluis_core::store::{Tx, Unaudited};
+
+use super::model::{FieldRule, Rules};
+use super::rows;
+use crate::app::App;
+
+/// The settings of one tenant.
+pub struct TenantRules {
+    country: CountryCode,
+    special_allowed: bool,
+    fields: Vec<FieldRule>,
+}
+
+impl TenantRules {
+    /// With today's date, the rules of [`super::model::Valid`].
+    pub fn rules(&self, app: &App) -> Rules<'_> {
+        Rules {
+            today: app.clock.now().date_naive(),
+            country: self.country,
+            fields: &self.fields,
+            special_allowed: self.special_allowed,
+        }
+    }
+}
+
+/// Reads the settings that hold now.
+pub async fn of_tenant(app: &App, tenant: Id<Tenant>) -> Result<TenantRules, Problem> {
+    let (country, special_allowed) = rows::tenant_settings(&app.db, tenant).await?.ok_or(Problem::not_found())?;
+    let fields = rows::field_rules(&app.db, tenant).await?;
+    let country = CountryCode::parse(&country).unwrap_or(CountryCode::NL);
+    Ok(TenantRules { country, special_allowed, fields })
+}
+
+/// The owner of a record must be somebody with a role in its tenant.
+pub async fn require_member(
+    tx: &mut Tx<Unaudited>,
+    tenant: Id<Tenant>,
+    owner: Option<Id<User>>,
+) -> Result<(), Problem> {
+    const NOT_HERE: Phrase =
+        Phrase { en: "Nobody with this id works for this tenant.", nl: "Niemand met dit id werkt voor deze organisatie." };
+    let Some(owner) = owner else { return Ok(()) };
+    let mut faults = Faults::new();
+    if !rows::is_member(tx, tenant, owner).await? {
+        faults.add("/ownerId", "not_a_member", NOT_HERE);
+    }
+    faults.into_result()
+}

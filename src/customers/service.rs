@@ -1,0 +1,365 @@
+//! What can be done with customers. Every function takes a scope; nothing is written before the decision.
+
+use kluis_core::access::{Purpose, Rel, RelSet, Scope, ScopedPermission};
+use kluis_core::kernel::{Faults, Id, Phrase, Problem, ProblemKind, id::Customer, id::User};
+use kluis_core::privacy::{Compartment, CompartmentSet};
+use kluis_core::store::{Tx, Unaudited};
+
+use super::access::{Archive, Create, Read, Update};
+use super::model::{self, CustomerDraft, Valid};
+use super::rows::{self, After, CustomerRow, ListFilter, NewRow, Order, Plain};
+use super::view::{self, CustomerView};
+use super::{duplicates, index, rules, seal};
+use crate::app::App;
+
+/// A page of customers, and where the next one starts.
+pub struct Found {
+    pub views: Vec<CustomerView>,
+    pub next: Option<After>,
+    pub total: Option<u64>,
+}
+
+/// One page of what the scope holds.
+pub async fn list(
+    app: &App,
+    scope: &Scope<Read>,
+    filter: &ListFilter,
+    order: Order,
+    after: Option<After>,
+    size: u32,
+    count: bool,
+) -> Result<Found, Problem> {
+    scope.require_any()?;
+    let total = if count { Some(rows::count(&app.db, scope, filter).await?.unsigned_abs()) } else { None };
+    let mut rows = rows::list(&app.db, scope, filter, order, after, i64::from(size) + 1).await?;
+    let more = rows.len() > size as usize;
+    rows.truncate(size as usize);
+    let next = rows.last().filter(|_| more).map(|row| After { id: row.id, updated_at: row.plain.updated_at });
+    let views = disclose(app, scope, &rows).await?;
+    Ok(Found { views, next, total })
+}
+
+/// Opens rows for the caller and puts the look at them on record.
+pub async fn disclose(app: &App, scope: &Scope<Read>, rows: &[CustomerRow]) -> Result<Vec<CustomerView>, Problem> {
+    let views = view::open_all(app, scope, rows).await?;
+    let mut event = app.event(scope).subjects(view::subject_hashes(app, rows)?).count("records", rows.len());
+    event = match rows {
+        [one] => event.record(one.id, one.tenant),
+        _ => event,
+    };
+    let shown = rows.iter().fold(CompartmentSet::EMPTY, |set, row| set.union(scope.disclosure(row.rels).clear()));
+    app.record_read(event.compartments(shown)).await?;
+    Ok(views)
+}
+
+/// One customer; 404 when there is none that the caller may read.
+pub async fn show(app: &App, scope: &Scope<Read>, id: Id<Customer>) -> Result<CustomerView, Problem> {
+    let row = rows::get(&app.db, scope, id).await?.ok_or(Problem::not_found())?;
+    let mut views = disclose(app, scope, std::slice::from_ref(&row)).await?;
+    views.pop().ok_or(Problem::not_found())
+}
+
+/// Makes a customer of the acting tenant.
+pub async fn create(app: &App, scope: &Scope<Create>, draft: CustomerDraft) -> Result<CustomerView, Problem> {
+    scope.require_any()?;
+    let rules = rules::of_tenant(app, scope.tenant()).await?;
+    let valid = Valid::parse(draft, &rules.rules(app))?;
+    let mut tx = app.db.begin().await?;
+    let made = create_in(app, scope, &mut tx, &valid).await?;
+    let event = created_event(app, scope, &made)?;
+    tx.record(event).await?.commit().await?;
+    index::remember(app, made.row.tenant, made.row.id, &valid.draft().identity);
+    view::open(&scope.also::<Read>(), &made.key, &made.row)
+}
+
+/// A customer that stands in an open transaction.
+pub struct Made {
+    pub row: CustomerRow,
+    pub key: kluis_core::privacy::DataKey,
+}
+
+/// The event that belongs to a customer made by [`create_in`].
+pub fn created_event(app: &App, scope: &Scope<Create>, made: &Made) -> Result<kluis_core::audit::Event, Problem> {
+    let hash = app.keys.audit_hash(made.row.tenant.uuid(), made.row.id.uuid())?;
+    Ok(app.event(scope).record(made.row.id, made.row.tenant).subjects([hash]))
+}
+
+/// Makes a customer inside a transaction that the caller records and commits: what single creation, bulk and import share.
+pub async fn create_in(
+    app: &App,
+    scope: &Scope<Create>,
+    tx: &mut Tx<Unaudited>,
+    valid: &Valid,
+) -> Result<Made, Problem> {
+    let draft = valid.draft();
+    let tenant = scope.tenant();
+    let owner = owner_of(draft)?;
+    let rels = scope.relations_of_new(owner.is_some() && owner == scope.actor().user());
+    scope.require(rels)?;
+    require_editable(scope, rels, view::held(draft))?;
+    let key = app.keys.new_subject_key(tenant.uuid()).await?;
+    tx.serialise_tenant(tenant).await?;
+    scope.still_current_in(tx).await?;
+    rules::require_member(tx, tenant, owner).await?;
+    duplicates::refuse(app, scope, tx, tenant, None, &model::exact_keys(draft)).await?;
+    let now = app.clock.now();
+    let id = app.new_id();
+    let plain = plain_of(draft, owner, None, now)?;
+    let sealed = seal::seal(&key, tenant, id, &plain, draft, CompartmentSet::ALL, rows::SealedParts::default())?;
+    let new = NewRow {
+        tenant,
+        id,
+        plain: &plain,
+        key: key.id(),
+        sealed: &sealed.parts,
+        fingerprints: &sealed.fingerprints,
+        mac: &sealed.mac,
+    };
+    rows::insert(tx, &new).await?;
+    index::write(app, tx, tenant, id, draft).await?;
+    let row = CustomerRow {
+        tenant,
+        id,
+        plain,
+        key: key.id(),
+        sealed: sealed.parts,
+        fingerprints: sealed.fingerprints,
+        mac: sealed.mac,
+        rels,
+    };
+    Ok(Made { row, key })
+}
+
+/// Changes a customer. `change` gets the present writable form and gives the wanted one.
+pub async fn update(
+    app: &App,
+    scope: &Scope<Update>,
+    id: Id<Customer>,
+    expected: Option<i64>,
+    change: impl FnOnce(&CustomerDraft) -> Result<CustomerDraft, Problem>,
+) -> Result<CustomerView, Problem> {
+    let row = rows::get(&app.db, scope, id).await?.ok_or(Problem::not_found())?;
+    scope.require(row.rels)?;
+    same_revision(expected, row.plain.revision)?;
+    let key = subject_key(app, &row).await?;
+    let read = scope.also::<Read>();
+    let before = CustomerDraft::from(&view::open(&read, &key, &row)?);
+    let rules = rules::of_tenant(app, row.tenant).await?;
+    let after = Valid::parse(change(&before)?, &rules.rules(app))?;
+    let wanted = after.draft();
+    let changed = view::changed(&before, wanted);
+    require_editable(scope, row.rels, changed)?;
+    require_visible(&read, row.rels, changed)?;
+    require_same_kind(&before, wanted)?;
+    let owner = owner_of(wanted)?;
+    let after_rels = with_owner(row.rels, owner.is_some() && owner == scope.actor().user());
+    scope.require(after_rels)?;
+    let mut tx = app.db.begin().await?;
+    tx.serialise_tenant(row.tenant).await?;
+    rules::require_member(&mut tx, row.tenant, owner.filter(|_| owner != row.plain.owner)).await?;
+    duplicates::refuse(app, scope, &mut tx, row.tenant, Some(id), &model::exact_keys(wanted)).await?;
+    let now = app.clock.now();
+    let plain = plain_of(wanted, owner, Some(&row.plain), now)?;
+    let changed_names = changed_names(&before, wanted, changed);
+    let kept = rows::SealedParts { ..row.sealed };
+    let sealed = seal::seal(&key, row.tenant, id, &plain, wanted, changed, kept)?;
+    let new = NewRow {
+        tenant: row.tenant,
+        id,
+        plain: &plain,
+        key: key.id(),
+        sealed: &sealed.parts,
+        fingerprints: &sealed.fingerprints,
+        mac: &sealed.mac,
+    };
+    if !rows::update(&mut tx, scope, &new, row.plain.revision).await? {
+        return Err(Problem::new(ProblemKind::PreconditionFailed));
+    }
+    index::rewrite(app, &mut tx, row.tenant, id, wanted, changed).await?;
+    let event = app
+        .event(scope)
+        .record(id, row.tenant)
+        .subjects([app.keys.audit_hash(row.tenant.uuid(), id.uuid())?])
+        .compartments(changed)
+        .names("fields", changed_names);
+    tx.record(event).await?.commit().await?;
+    if changed.contains(Compartment::Identity) {
+        index::remember(app, row.tenant, id, &wanted.identity);
+    }
+    let row = CustomerRow {
+        tenant: row.tenant,
+        id,
+        plain,
+        key: row.key,
+        sealed: sealed.parts,
+        fingerprints: sealed.fingerprints,
+        mac: sealed.mac,
+        rels: after_rels,
+    };
+    view::open(&read, &key, &row)
+}
+
+/// Puts a customer away, or takes it back: it leaves the lists, and nothing is lost.
+pub async fn set_archived(
+    app: &App,
+    scope: &Scope<Archive>,
+    id: Id<Customer>,
+    expected: Option<i64>,
+    archived: bool,
+) -> Result<CustomerView, Problem> {
+    let mut row = rows::get(&app.db, scope, id).await?.ok_or(Problem::not_found())?;
+    scope.require(row.rels)?;
+    same_revision(expected, row.plain.revision)?;
+    let key = subject_key(app, &row).await?;
+    seal::verify(&key, &row)?;
+    let before = row.plain.revision;
+    let now = app.clock.now();
+    row.plain.archived_at = archived.then_some(row.plain.archived_at.unwrap_or(now));
+    row.plain.updated_at = now;
+    row.plain.revision += 1;
+    let kept = rows::SealedParts { ..row.sealed };
+    let sealed = seal::reseal_plain(&key, row.tenant, id, &row.plain, kept)?;
+    (row.sealed, row.fingerprints, row.mac) = (sealed.parts, sealed.fingerprints, sealed.mac);
+    let new = NewRow {
+        tenant: row.tenant,
+        id,
+        plain: &row.plain,
+        key: row.key,
+        sealed: &row.sealed,
+        fingerprints: &row.fingerprints,
+        mac: &row.mac,
+    };
+    let mut tx = app.db.begin().await?;
+    if !rows::update(&mut tx, scope, &new, before).await? {
+        return Err(Problem::new(ProblemKind::PreconditionFailed));
+    }
+    let hash = app.keys.audit_hash(row.tenant.uuid(), id.uuid())?;
+    let event = app.event(scope).record(id, row.tenant).subjects([hash]).code("archived", archived.to_string());
+    tx.record(event).await?.commit().await?;
+    view::open(&scope.also::<Read>(), &key, &row)
+}
+
+async fn subject_key(app: &App, row: &CustomerRow) -> Result<kluis_core::privacy::DataKey, Problem> {
+    app.keys.ensure_tenant(row.tenant.uuid()).await?;
+    Ok(app.keys.subject_key(row.tenant.uuid(), row.key).await?)
+}
+
+fn same_revision(expected: Option<i64>, found: i64) -> Result<(), Problem> {
+    match expected {
+        Some(expected) if expected != found => Err(Problem::new(ProblemKind::PreconditionFailed)),
+        _ => Ok(()),
+    }
+}
+
+/// 403 that names the compartments which this action may not touch.
+fn require_editable<P: ScopedPermission>(scope: &Scope<P>, rels: RelSet, touched: CompartmentSet) -> Result<(), Problem> {
+    let forbidden = touched.difference(scope.editable(rels));
+    if forbidden.is_empty() {
+        return Ok(());
+    }
+    let names: Vec<_> = forbidden.iter().map(Compartment::name).collect();
+    Err(Problem::new(ProblemKind::FieldNotPermitted).member("compartments", names.join(" ")))
+}
+
+/// What is withheld can't be changed: nobody overwrites what they haven't seen.
+fn require_visible(scope: &Scope<Read>, rels: RelSet, changed: CompartmentSet) -> Result<(), Problem> {
+    let unseen = changed.difference(scope.disclosure(rels).clear());
+    match unseen.iter().next() {
+        None => Ok(()),
+        Some(first) => Err(Problem::new(ProblemKind::FieldNotPermitted).member("compartments", first.name())),
+    }
+}
+
+fn require_same_kind(before: &CustomerDraft, after: &CustomerDraft) -> Result<(), Problem> {
+    const FIXED: Phrase =
+        Phrase { en: "The kind of a customer can't be changed.", nl: "De soort van een klant kan niet veranderen." };
+    let mut faults = Faults::new();
+    if before.kind != after.kind {
+        faults.add("/kind", "fixed", FIXED);
+    }
+    faults.into_result()
+}
+
+fn with_owner(mut rels: RelSet, own: bool) -> RelSet {
+    if own {
+        rels = rels.with(Rel::Own);
+    } else {
+        rels = rels.without(RelSet::of(Rel::Own));
+    }
+    rels
+}
+
+fn owner_of(draft: &CustomerDraft) -> Result<Option<Id<User>>, Problem> {
+    const NOT_A_USER: Phrase = Phrase { en: "Not the id of a user.", nl: "Geen id van een gebruiker." };
+    let Some(text) = &draft.owner_id else { return Ok(None) };
+    let mut faults = Faults::new();
+    let owner = Id::parse(text);
+    if owner.is_none() {
+        faults.add("/ownerId", "id", NOT_A_USER);
+    }
+    faults.into_result()?;
+    Ok(owner)
+}
+
+/// The plain columns of a draft: new ones, or those before with what changed.
+fn plain_of(
+    draft: &CustomerDraft,
+    owner: Option<Id<User>>,
+    before: Option<&Plain>,
+    now: chrono::DateTime<chrono::Utc>,
+) -> Result<Plain, Problem> {
+    Ok(Plain {
+        kind: draft.kind.code().to_owned(),
+        status: draft.status.code().to_owned(),
+        owner,
+        created_at: before.map_or(now, |plain| plain.created_at),
+        updated_at: now,
+        archived_at: before.and_then(|plain| plain.archived_at),
+        preferred_channel: draft.preferred_channel.map(|channel| channel.code().to_owned()),
+        language: draft.language.clone(),
+        region: region(draft),
+        source: draft.source.clone(),
+        legal_basis: draft.legal_basis.code().to_owned(),
+        consents: consent_bits(&draft.consented_purposes)?,
+        last_contact_at: before.and_then(|plain| plain.last_contact_at),
+        revision: before.map_or(1, |plain| plain.revision + 1),
+    })
+}
+
+fn consent_bits(purposes: &[String]) -> Result<i64, Problem> {
+    const UNKNOWN: Phrase = Phrase { en: "There is no such purpose.", nl: "Dit doel bestaat niet." };
+    let mut faults = Faults::new();
+    let mut bits = 0;
+    for (at, name) in purposes.iter().enumerate() {
+        match Purpose::parse(name) {
+            Some(purpose) => bits |= 1 << purpose.index(),
+            None => faults.add(format!("/consentedPurposes/{at}"), "purpose", UNKNOWN),
+        }
+    }
+    faults.into_result()?;
+    Ok(bits)
+}
+
+/// Two digits of the primary address's Dutch postcode: enough for a map, too little for a person.
+fn region(draft: &CustomerDraft) -> Option<String> {
+    let addresses = draft.contact.iter().flat_map(|contact| &contact.addresses);
+    let primary = addresses.into_iter().find(|address| address.primary && address.country == "NL")?;
+    primary.postcode.as_ref()?.get(..2).map(str::to_owned)
+}
+
+/// Names of what changed, for the audit event; never a value.
+fn changed_names(before: &CustomerDraft, after: &CustomerDraft, changed: CompartmentSet) -> Vec<&'static str> {
+    let mut names: Vec<_> = changed.iter().map(Compartment::name).collect();
+    let plain = [
+        ("status", before.status != after.status),
+        ("ownerId", before.owner_id != after.owner_id),
+        ("language", before.language != after.language),
+        ("preferredChannel", before.preferred_channel != after.preferred_channel),
+        ("source", before.source != after.source),
+        ("legalBasis", before.legal_basis != after.legal_basis),
+        ("consentedPurposes", before.consented_purposes != after.consented_purposes),
+    ];
+    names.extend(plain.iter().filter(|(_, differs)| *differs).map(|(name, _)| *name));
+    names
+}
+

@@ -19,6 +19,7 @@ use super::address::TrustedProxies;
 use super::catch::settle;
 use super::headers::{RequestId, stamp};
 use super::language::Language;
+use super::page::AskedFor;
 
 /// What the outermost layer has to know.
 pub struct Surroundings {
@@ -55,6 +56,8 @@ impl Endpoint for Shell {
         let span = span(id, request.method());
         request.set_data(id);
         request.set_data(language);
+        let url = AskedFor(request.uri().clone());
+        request.set_data(url);
         if let Some(address) = self.around.proxies.client(&request) {
             request.set_data(address);
         }

@@ -439,6 +439,7 @@ pub fn surroundings() -> Surroundings {
         entropy: Arc::new(Counting),
         proxies: kluis::web::address::TrustedProxies::default(),
         behind_tls: true,
+        limits: None,
     }
 }
 

@@ -200,7 +200,9 @@ fn etag_header() -> MetaHeader {
 }
 
 fn location_header(description: &str) -> MetaHeader {
-    text_header("Location", description, true, MetaSchema::new_with_format("string", "uri-reference"))
+    let example = Some("/v1/examples/1".into());
+    let schema = MetaSchema { example, ..MetaSchema::new("string") };
+    text_header("Location", description, true, schema)
 }
 
 fn link_header() -> MetaHeader {

@@ -159,8 +159,12 @@ impl<'de> Visitor<'de> for Node<'_> {
         Ok(Value::Number(value.into()))
     }
 
+    /// `7e2` is 700: JSON Schema and the types behind it count by value, not by spelling.
     fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
-        Ok(Number::from_f64(value).map_or(Value::Null, Value::Number))
+        const EXACT: f64 = 9_007_199_254_740_992.0;
+        let whole = value.fract() == 0.0 && value.abs() < EXACT;
+        let integer = if whole { format!("{value:.0}").parse::<i64>().ok() } else { None };
+        Ok(integer.map(Number::from).or_else(|| Number::from_f64(value)).map_or(Value::Null, Value::Number))
     }
 
     fn visit_str<E>(self, value: &str) -> Result<Value, E> {
@@ -246,9 +250,8 @@ mod tests {
 
     #[test]
     fn no_more_faults_than_anyone_reads() {
-        let many: String = (0..500).map(|n| format!(r#""k{n}":1,"k{n}":2,"#)).collect();
-        let text = format!("{{{}\"end\":1}}", many);
-        assert_eq!(codes(&text).len(), MAX_FAULTS);
+        let many: Vec<String> = (0..500).map(|n| format!(r#""k{n}":1,"k{n}":2"#)).collect();
+        assert_eq!(codes(&format!("{{{}}}", many.join(","))).len(), MAX_FAULTS);
     }
 
     fn any_json() -> impl Strategy<Value = Value> {
@@ -257,7 +260,7 @@ mod tests {
             any::<bool>().prop_map(Value::from),
             any::<i64>().prop_map(Value::from),
             any::<u64>().prop_map(Value::from),
-            any::<f64>().prop_filter("finite", |f| f.is_finite()).prop_map(Value::from),
+            any::<f64>().prop_filter("a fraction", |f| f.is_finite() && f.fract() != 0.0).prop_map(Value::from),
             "[^\0]{0,8}".prop_map(Value::from),
         ];
         leaf.prop_recursive(5, 40, 6, |inner| {

@@ -23,8 +23,11 @@
 
 pub mod address;
 pub mod answer;
+pub mod asset;
 pub mod body;
 mod catch;
+pub mod deprecation;
+pub mod docs;
 pub mod document;
 pub mod etag;
 mod faults;
@@ -37,7 +40,9 @@ pub mod operation;
 pub mod page;
 mod parameters;
 pub mod problem;
+pub mod problem_pages;
 pub mod query;
+pub mod ratelimit;
 pub mod schema;
 pub mod service;
 pub mod shell;

@@ -18,6 +18,7 @@ use std::sync::Arc;
 
 use data_encoding::BASE64URL_NOPAD;
 use kluis_core::kernel::{Faults, Phrase, Problem, ProblemKind};
+use poem::http::Uri;
 use poem::{Request, RequestBody};
 use poem_openapi::registry::{MetaParamIn, MetaSchema, MetaSchemaRef, Registry};
 use poem_openapi::types::Type;
@@ -233,9 +234,13 @@ impl<'a> ApiExtractor<'a> for Page {
     }
 }
 
+/// The URL as it was sent; nested routes see only their part of it. Put into each request by the outermost layer.
+#[derive(Debug, Clone)]
+pub(super) struct AskedFor(pub Uri);
+
 /// The path and query as they were sent, without the cursor.
 fn without_cursor(request: &Request) -> String {
-    let uri = request.original_uri();
+    let uri = request.data::<AskedFor>().map_or_else(|| request.uri(), |AskedFor(uri)| uri);
     let pairs: Vec<&str> = uri
         .query()
         .unwrap_or_default()

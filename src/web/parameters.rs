@@ -155,13 +155,12 @@ impl Simple {
         let text_value = || Value::String(text.to_owned());
         let starts_plainly = text.starts_with(|first: char| first.is_ascii_digit() || first == '-');
         match self {
-            Self::Text => text_value(),
             Self::Integer if starts_plainly => text.parse::<i64>().map_or_else(|_| text_value(), Value::from),
             Self::Number if starts_plainly => {
                 text.parse().ok().and_then(Number::from_f64).map_or_else(text_value, Value::Number)
             }
             Self::Boolean => text.parse().map_or_else(|_| text_value(), Value::Bool),
-            Self::Integer | Self::Number => text_value(),
+            Self::Text | Self::Integer | Self::Number => text_value(),
         }
     }
 }

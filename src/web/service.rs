@@ -7,16 +7,19 @@
 use std::collections::HashMap;
 
 use kluis_core::kernel::ProblemKind;
-use poem::endpoint::BoxEndpoint;
+use poem::endpoint::{BoxEndpoint, make_sync};
 use poem::error::RouteError;
 use poem::http::{HeaderValue, Method, header};
 use poem::{Endpoint, EndpointExt, Request, Response, Route};
 use poem_openapi::OpenApi;
 
-use super::document::Document;
+use super::asset::Asset;
+use super::body::JSON;
+use super::document::{self, Document};
 use super::operation::Guarded;
 use super::parameters::Parameters;
 use super::problem::Failure;
+use super::schema::Components;
 
 /// Why an API can't be served; all of it is a developer's fault, found at start.
 #[derive(Debug, thiserror::Error)]
@@ -34,25 +37,47 @@ pub fn service<T: OpenApi + 'static>(api: T, document: &Document) -> Result<Rout
     let mut table = HashMap::new();
     api.add_routes(&mut table);
     let components = document.components();
-    let mut route = Route::new();
+    let mut route = Route::new().try_at(document::PATH, published(document)?)?;
     for (path, methods) in table {
         let mut resource = Resource { methods: Vec::new() };
         for (method, handler) in methods {
-            let name = || format!("{method} {path}");
-            let operation = document
-                .operations()
-                .iter()
-                .find(|operation| operation.method == method && route_of(&operation.template) == path)
-                .ok_or_else(|| ServiceError::Undocumented(name()))?;
-            let parameters = Parameters::compile(&operation.parameters, &components)
-                .ok_or_else(|| ServiceError::Parameters(name()))?;
-            let guarded = Guarded::new(handler, operation.clone(), parameters, document.session_cookie());
+            let guarded = guard(handler, &method, &path, document, &components)?;
             resource.methods.push((method, guarded.boxed()));
         }
         resource.methods.sort_by(|(one, _), (other, _)| one.as_str().cmp(other.as_str()));
         route = route.try_at(path, resource)?;
     }
     Ok(route)
+}
+
+/// The document at its own address, for anybody and from any site: it holds nothing of anyone.
+fn published(document: &Document) -> Result<Resource, ServiceError> {
+    let asset = Asset::new(JSON, document.text().into_bytes());
+    let handler = make_sync(move |request| {
+        let mut response = asset.respond(request.headers());
+        response.headers_mut().insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+        response
+    });
+    let guarded = guard(handler.boxed(), &Method::GET, document::PATH, document, &Components::new())?;
+    Ok(Resource { methods: vec![(Method::GET, guarded.boxed())] })
+}
+
+fn guard(
+    handler: BoxEndpoint<'static>,
+    method: &Method,
+    path: &str,
+    document: &Document,
+    components: &Components,
+) -> Result<Guarded, ServiceError> {
+    let name = || format!("{method} {path}");
+    let operation = document
+        .operations()
+        .iter()
+        .find(|operation| operation.method == method && route_of(&operation.template) == path)
+        .ok_or_else(|| ServiceError::Undocumented(name()))?;
+    let parameters =
+        Parameters::compile(&operation.parameters, components).ok_or_else(|| ServiceError::Parameters(name()))?;
+    Ok(Guarded::new(handler, operation.clone(), parameters, document.session_cookie()))
 }
 
 /// poem-openapi numbers the variables of its routes: `/customers/{id}` is served as `/customers/:param0`.

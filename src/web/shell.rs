@@ -19,6 +19,8 @@ use super::address::TrustedProxies;
 use super::catch::settle;
 use super::headers::{RequestId, stamp};
 use super::language::Language;
+use super::page::AskedFor;
+use super::ratelimit::{RateLimits, Standings};
 
 /// What the outermost layer has to know.
 pub struct Surroundings {
@@ -27,6 +29,8 @@ pub struct Surroundings {
     pub proxies: TrustedProxies,
     /// Served over TLS, by us or by a proxy before us: answers carry HSTS.
     pub behind_tls: bool,
+    /// `None` only where nothing is limited: in tests.
+    pub limits: Option<RateLimits>,
 }
 
 /// The whole application, as the server runs it. It never answers with an error of poem's.
@@ -55,12 +59,21 @@ impl Endpoint for Shell {
         let span = span(id, request.method());
         request.set_data(id);
         request.set_data(language);
+        let url = AskedFor(request.uri().clone());
+        request.set_data(url);
         if let Some(address) = self.around.proxies.client(&request) {
             request.set_data(address);
         }
-        let result = self.inner.call(request).instrument(span.clone()).await;
+        let standings = self.around.limits.as_ref().map(|limits| limits.count(&request));
+        let result = match standings.as_ref().map_or(Ok(()), Standings::allowed) {
+            Ok(()) => self.inner.call(request).instrument(span.clone()).await,
+            Err(refused) => Err(refused.into()),
+        };
         let mut response = settle(result, language, id);
         stamp(response.headers_mut(), id, self.around.behind_tls);
+        if let Some(standings) = standings {
+            standings.stamp(response.headers_mut());
+        }
         report(&span, &response, started);
         Ok(response)
     }

@@ -12,7 +12,7 @@ use kluis_core::kernel::{Clock, Entropy, Id, Phrase, Problem, ProblemKind};
 use poem::endpoint::BoxEndpoint;
 use poem::http::header;
 use poem::test::TestClient;
-use poem::{Endpoint, EndpointExt, Request, RequestBody, Response, Route};
+use poem::{EndpointExt, Request, RequestBody, Response, Route};
 use poem_openapi::param::Path;
 use poem_openapi::types::Example;
 use poem_openapi::{ApiExtractor, ApiExtractorType, Enum, ExtractParamOptions, Object, OpenApi, Tags, Union};
@@ -439,6 +439,7 @@ pub fn surroundings() -> Surroundings {
         entropy: Arc::new(Counting),
         proxies: kluis::web::address::TrustedProxies::default(),
         behind_tls: true,
+        limits: None,
     }
 }
 

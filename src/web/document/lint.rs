@@ -78,11 +78,10 @@ fn check_parameters(operation: &Operation, components: &Components, find: &mut d
         if parameter["description"].as_str().is_none_or(str::is_empty) {
             find(format!("parameter {name}: no description"));
         }
-        match parameter.get("example") {
-            Some(example) => {
-                check_example(&format!("parameter {name}"), example, &parameter["schema"], components, find)
-            }
-            None => find(format!("parameter {name}: no example")),
+        if let Some(example) = parameter.get("example") {
+            check_example(&format!("parameter {name}"), example, &parameter["schema"], components, find);
+        } else {
+            find(format!("parameter {name}: no example"));
         }
         match parameter["in"].as_str() {
             Some("path") if !operation.template.contains(&format!("{{{name}}}")) => {
@@ -99,9 +98,10 @@ fn check_contents(place: &str, message: &Value, components: &Components, find: &
         if !kind.contains("json") {
             continue;
         }
-        match media.get("example") {
-            Some(example) => check_example(place, example, &media["schema"], components, find),
-            None => find(format!("{place}: no example for {kind}")),
+        if let Some(example) = media.get("example") {
+            check_example(place, example, &media["schema"], components, find);
+        } else {
+            find(format!("{place}: no example for {kind}"));
         }
     }
 }

@@ -9,6 +9,7 @@ mod examples;
 mod lint;
 mod operations;
 mod problems;
+mod publication;
 
 use std::collections::BTreeSet;
 
@@ -21,6 +22,7 @@ use super::merge_patch::PLACEHOLDER;
 use super::schema::{self, Components};
 
 pub use operations::Operation;
+pub use publication::PATH;
 
 /// What the code of the API doesn't say by itself.
 #[derive(Debug, Clone)]
@@ -76,11 +78,15 @@ impl Document {
             }
         }
 
+        let (own, item) = publication::operation();
+        operations.push(own);
+        paths.insert(publication::PATH.to_owned(), item);
+
         let mut value = json!({
             "openapi": "3.0.3",
             "info": info(settings),
             "servers": [{ "url": "/v1", "description": "This server" }],
-            "tags": registry.tags.iter().map(tag).collect::<Vec<_>>(),
+            "tags": registry.tags.iter().map(tag).chain([publication::tag()]).collect::<Vec<_>>(),
             "paths": paths,
             "components": {
                 "headers": problems::common_headers(),

@@ -40,13 +40,16 @@ pub fn finish(
     let id = meta.operation_id.unwrap_or_default().to_owned();
     let public = settings.public.contains(&id.as_str());
 
-    let parameters = parameters(&value, components);
+    let mut parameters = parameters(&value, components);
+    if takes_idempotency_key(&meta.method, path, public) {
+        parameters.push(idempotency_key());
+    }
     mend_contents(&mut value["requestBody"], components);
     if value["requestBody"].is_null() {
         remove(&mut value, "requestBody");
     }
     let produces = mend_answers(&mut value["responses"], components);
-    add_problems(&mut value, meta, &parameters, public, settings);
+    add_problems(&mut value, path, meta, &parameters, public, settings);
     value["security"] = if public { json!([]) } else { json!([{ BEARER: [] }, { SESSION: [] }]) };
     if parameters.is_empty() {
         remove(&mut value, "parameters");
@@ -56,6 +59,24 @@ pub fn finish(
     let template = path.to_owned();
     let guarded = !meta.security.is_empty();
     (Operation { id, method: meta.method.clone(), template, public, guarded, parameters, produces }, value)
+}
+
+/// Every `POST` that does something can be repeated safely; a search or another question can be anyway.
+pub fn takes_idempotency_key(method: &Method, path: &str, public: bool) -> bool {
+    *method == Method::POST && !public && !asks(path)
+}
+
+/// `POST …/_search`, `POST …/_duplicates`: a question whose terms must not stand in a URL.
+fn asks(path: &str) -> bool {
+    matches!(path.rsplit('/').next(), Some("_search" | "_duplicates"))
+}
+
+fn idempotency_key() -> Value {
+    json!({
+        "name": "Idempotency-Key", "in": "header", "required": false, "example": "01932f5e-8a70-7abc-8def-0123456789ab",
+        "description": "A key of your choice, best a UUID. Within 24 hours the same request with the same key is answered with its first answer and done only once.",
+        "schema": { "type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[\\x21-\\x7e]+$" },
+    })
 }
 
 fn remove(value: &mut Value, name: &str) {
@@ -149,12 +170,11 @@ fn remove_if(value: &mut Value, name: &str, unwanted: &Value) {
 }
 
 /// The problem answers that follow from what the operation takes and does.
-fn add_problems(value: &mut Value, meta: &MetaOperation, parameters: &[Value], public: bool, settings: &Settings<'_>) {
+fn add_problems(value: &mut Value, path: &str, meta: &MetaOperation, parameters: &[Value], public: bool, settings: &Settings<'_>) {
     let has = |place: &str| parameters.iter().any(|parameter| parameter["in"] == place);
     let named = |name: &str| parameters.iter().any(|parameter| parameter["name"] == name);
     let has_body = meta.request.is_some();
-    let writes = meta.method != Method::GET && meta.method != Method::HEAD;
-    let searches = value["operationId"].as_str().is_some_and(|id| id.starts_with("search"));
+    let writes = meta.method != Method::GET && !asks(path);
     let mut statuses = vec![406, 429, 500, 503];
     if has_body || has("query") || has("header") {
         statuses.push(400);
@@ -165,7 +185,7 @@ fn add_problems(value: &mut Value, meta: &MetaOperation, parameters: &[Value], p
     if has("path") {
         statuses.push(404);
     }
-    if writes && !searches {
+    if writes {
         statuses.push(409);
     }
     if named("If-Match") {

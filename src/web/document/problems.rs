@@ -85,7 +85,7 @@ pub fn schemas() -> Components {
         "description": "What went wrong (RFC 9457). Act on `type` and on the codes; the texts are for people.",
         "required": ["type", "title", "status"],
         "properties": {
-            "type": { "type": "string", "format": "uri-reference", "description": "Stable name of the kind of problem, and the page that explains it." },
+            "type": { "type": "string", "description": "Stable name of the kind of problem, and the page that explains it." },
             "title": text("The kind of problem, in the language of Accept-Language (nl or en)."),
             "status": { "type": "integer", "format": "int32", "minimum": 400, "maximum": 599, "description": "The HTTP status." },
             "detail": text("What went wrong this time, in the same language."),

@@ -17,6 +17,8 @@ install_debian_packages() {
     want "command -v psql" postgresql-client
     want "python3 -c 'import ensurepip, venv'" python3-venv
     want "postgres_programs" postgresql
+    want "command -v openssl" openssl
+    want "command -v systemd-analyze" systemd
     if [ -d tests/browser ]; then
         want "command -v chromium" chromium
         want "command -v chromedriver" chromium-driver

@@ -45,6 +45,24 @@ pub fn is_tests(module: &str) -> bool {
     module == "tests" || module.ends_with("_tests")
 }
 
+/// Modules declared as `#[cfg(test)] mod name;`: files that are compiled for tests only.
+pub fn declared_for_tests(sources: &[Source]) -> Vec<Vec<String>> {
+    let mut found = Vec::new();
+    for source in sources {
+        let tokens = tokens(&source.text);
+        for window in tokens.windows(8) {
+            let word = |at: usize| window[at].word().unwrap_or_default();
+            let attribute = window[0].is("[") && word(1) == "cfg" && window[2].is("(") && word(3) == "test";
+            if attribute && word(6) == "mod" {
+                let mut module = module_of(&source.path);
+                module.push(word(7).to_owned());
+                found.push(module);
+            }
+        }
+    }
+    found
+}
+
 /// Every path that the file names, with imports resolved.
 pub fn named(source: &Source) -> Vec<Named> {
     let tokens = tokens(&source.text);

@@ -17,6 +17,8 @@ install_debian_packages() {
     want "command -v psql" postgresql-client
     want "python3 -c 'import ensurepip, venv'" python3-venv
     want "postgres_programs" postgresql
+    want "command -v openssl" openssl
+    want "command -v systemd-analyze" systemd
     if [ -d tests/browser ]; then
         want "command -v chromium" chromium
         want "command -v chromedriver" chromium-driver
@@ -59,4 +61,33 @@ require_toolchain() {
     cargo fmt --version >/dev/null 2>&1 || fail "cargo fmt is missing: add the toolchain's component rustfmt"
     cargo clippy --version >/dev/null 2>&1 || fail "cargo clippy is missing: add the toolchain's component clippy"
     cargo --version
+}
+
+# The linters of the OpenAPI document, exactly as the lock file says; nothing is done when they are there already.
+install_node_tools() {
+    local stamp=tests/tools/node_modules/.installed wanted
+    wanted="$(cat tests/tools/package.json tests/tools/package-lock.json | sha256sum)"
+    if [ "$(cat "$stamp" 2>/dev/null)" != "$wanted" ]; then
+        npm ci --prefix tests/tools --loglevel=error
+        printf '%s\n' "$wanted" >"$stamp"
+    fi
+    printf 'spectral %s, redocly %s\n' "$(tool_version spectral)" "$(tool_version redocly)"
+}
+
+tool_version() {
+    "tests/tools/node_modules/.bin/$1" --version 2>/dev/null | tail -n 1
+}
+
+# The Python tools in an environment of their own beside the build's output.
+install_python_tools() {
+    local folder="$PYTHON_TOOLS" wanted
+    wanted="$(python3 --version; sha256sum <tests/tools/requirements.txt)"
+    if [ "$(cat "$folder/.installed" 2>/dev/null)" != "$wanted" ]; then
+        rm -rf "$folder"
+        python3 -m venv "$folder"
+        "$folder/bin/pip" install --quiet --no-deps --requirement tests/tools/requirements.txt
+        "$folder/bin/pip" check
+        printf '%s\n' "$wanted" >"$folder/.installed"
+    fi
+    printf 'schemathesis %s\n' "$("$folder/bin/schemathesis" --version | grep -oE '[0-9.]+' | head -n 1)"
 }

@@ -2,4 +2,6 @@
 //!
 //! Must never: keep a token in clear, or let one outlive its end, its user or its roles.
 
+pub mod model;
+mod rows;
 pub mod throttle;

@@ -6,7 +6,6 @@
 //! Must never: print or keep a value; faults are codes.
 
 use std::fmt;
-use std::hash::{DefaultHasher, Hash, Hasher};
 
 use chrono::NaiveDate;
 use kluis_core::kernel::name::{NameParts, PersonName};
@@ -37,7 +36,7 @@ pub struct ImportedCustomer {
     pub vat_number: Option<VatNumber>,
     /// The first is the primary one.
     pub emails: Vec<Email>,
-    pub phones: Vec<ImportedPhone>,
+    pub phones: Vec<Phone>,
     pub address: Option<ImportedAddress>,
     pub iban: Option<Iban>,
     pub account_holder: Option<Text<200>>,
@@ -52,13 +51,6 @@ pub struct ImportedCustomer {
 pub struct ExternalId {
     pub system: String,
     pub id: Text<80>,
-}
-
-/// A telephone number, and a mark of how it was written, to tell `phone_format` duplicates from plain ones.
-#[derive(Clone)]
-pub struct ImportedPhone {
-    pub phone: Phone,
-    pub spelling: u64,
 }
 
 #[derive(Clone)]
@@ -94,7 +86,8 @@ pub fn draft(mapping: &Mapping, width: usize, record: &Record, today: NaiveDate)
     if let Some(code) = form_fault(record, width) {
         return Err(vec![code]);
     }
-    let mut reading = Reading { country: mapping.country, today, codes: Vec::new(), draft: ImportedCustomer::default() };
+    let mut reading =
+        Reading { country: mapping.country, today, codes: Vec::new(), draft: ImportedCustomer::default() };
     let cells = Cells { mapping, record };
     if let Some(country) = reading.take(cells.get(&Field::Country), words::country) {
         reading.country = country;
@@ -184,7 +177,7 @@ impl Reading {
             }
             Field::Phone => {
                 let phone = self.take(value, |text| Phone::parse(text, country.as_str()));
-                self.draft.phones.extend(phone.map(|phone| ImportedPhone { phone, spelling: spelling(value) }));
+                self.draft.phones.extend(phone);
             }
             Field::Iban => self.draft.iban = self.take(value, Iban::parse),
             Field::AccountHolder => self.draft.account_holder = self.take_free(value, Text::parse),
@@ -225,7 +218,8 @@ impl Reading {
         for text in [parts.given, parts.family, parts.partner_family] {
             self.take(text, bsn::refuse);
         }
-        let nobody = [parts.initials, parts.given, parts.family, parts.partner_family].iter().all(|part| part.is_empty());
+        let nobody =
+            [parts.initials, parts.given, parts.family, parts.partner_family].iter().all(|part| part.is_empty());
         if nobody && self.draft.organisation.is_some() {
             return;
         }
@@ -261,13 +255,6 @@ impl Reading {
         let something = address.street.is_some() || address.postcode.is_some() || address.city.is_some();
         self.draft.address = something.then_some(address);
     }
-}
-
-/// A mark of a spelling: equal for equal texts. Lives in memory only.
-pub fn spelling(text: &str) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    text.trim().hash(&mut hasher);
-    hasher.finish()
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@
 pub mod draft;
 pub mod encoding;
 pub mod mapping;
+pub mod source;
 pub mod suggest;
 pub mod table;
 pub mod twins;

@@ -57,11 +57,11 @@ pub fn suggest(
         })
         .collect();
     for column in 0..found.len() {
-        if is_beaten(&found, column) {
-            if let Some(suggestion) = found.get_mut(column) {
-                suggestion.field = Field::Ignore;
-                suggestion.confidence = 0;
-            }
+        if is_beaten(&found, column)
+            && let Some(suggestion) = found.get_mut(column)
+        {
+            suggestion.field = Field::Ignore;
+            suggestion.confidence = 0;
         }
     }
     found
@@ -121,18 +121,25 @@ const fn has_a_look(field: &Field) -> bool {
 const ENOUGH: u8 = 75;
 
 fn look(values: &[&str], country: CountryCode) -> Option<Field> {
-    let share = |test: &dyn Fn(&str) -> bool| per_cent(values.iter().filter(|v| test(v)).count(), values.len());
-    let day = chrono::NaiveDate::MAX;
-    let looks: [(Field, &dyn Fn(&str) -> bool); 5] = [
-        (Field::Email, &|v| Email::parse(v).is_ok()),
-        (Field::Iban, &|v| Iban::parse(v).is_ok()),
-        (Field::Postcode, &|v| Postcode::parse(v, country).is_ok() && v.bytes().any(|b| b.is_ascii_digit())),
-        (Field::BirthDate, &|v| BirthDate::parse(v, day).is_ok()),
-        (Field::Phone, &|v| Phone::parse(v, country.as_str()).is_ok() && KvkNumber::parse(v).is_err()),
-    ];
-    let enough = looks.into_iter().find(|(_, test)| !values.is_empty() && share(test) >= ENOUGH);
-    enough.map(|(field, _)| field)
+    let found = LOOKS.iter().find(|(_, test)| {
+        let alike = values.iter().filter(|value| test(value, country)).count();
+        per_cent(alike, values.len()) >= ENOUGH
+    });
+    found.map(|(field, _)| field.clone())
 }
+
+type Look = fn(&str, CountryCode) -> bool;
+
+/// In the order of how little else looks like it.
+const LOOKS: [(Field, Look); 5] = [
+    (Field::Email, |text, _| Email::parse(text).is_ok()),
+    (Field::Iban, |text, _| Iban::parse(text).is_ok()),
+    (Field::Postcode, |text, country| {
+        Postcode::parse(text, country).is_ok() && text.bytes().any(|b| b.is_ascii_digit())
+    }),
+    (Field::BirthDate, |text, _| BirthDate::parse(text, chrono::NaiveDate::MAX).is_ok()),
+    (Field::Phone, |text, country| Phone::parse(text, country.as_str()).is_ok() && KvkNumber::parse(text).is_err()),
+];
 
 fn per_cent(part: usize, whole: usize) -> u8 {
     u8::try_from((part * 100).checked_div(whole).unwrap_or(0)).unwrap_or(100)

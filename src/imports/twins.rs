@@ -9,25 +9,19 @@ use std::collections::HashMap;
 
 use ring::digest::{Context, SHA256};
 
-use super::draft::{ImportedCustomer, spelling};
+use super::draft::ImportedCustomer;
 
 type Hash = [u8; 16];
 
-#[derive(Clone, Copy)]
-struct Seen {
-    line: u64,
-    spelling: u64,
-}
-
-/// The accepted lines so far; about 150 bytes for each.
+/// The accepted lines so far; about 80 bytes for each key of a line.
 #[derive(Default)]
-pub struct Twins(HashMap<Hash, Seen>);
+pub struct Twins(HashMap<Hash, u64>);
 
-/// The line that was there first, and how the two resemble each other.
+/// The line that was there first, and what the two share.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Twin {
     pub line: u64,
-    /// `external_id`; or `mail_case` and `phone_format` for what is written differently, `same` if nothing is.
+    /// `external_id`, or `email`, `phone` or both.
     pub codes: Vec<&'static str>,
 }
 
@@ -38,35 +32,24 @@ impl Twins {
 
     /// The accepted line of the same customer; found by number first, then by e-mail, then by telephone.
     pub fn find(&self, draft: &ImportedCustomer) -> Option<Twin> {
-        if let Some(seen) = number(draft).and_then(|hash| self.0.get(&hash)) {
-            return Some(Twin { line: seen.line, codes: vec!["external_id"] });
+        if let Some(line) = self.first(number(draft)) {
+            return Some(Twin { line, codes: vec!["external_id"] });
         }
-        let email = self.first(emails(draft));
-        let phone = self.first(phones(draft));
-        let line = email.or(phone).map(|(seen, _)| seen.line)?;
-        let mut codes = Vec::new();
-        if email.is_some_and(|(seen, spelling)| seen.spelling != spelling) {
-            codes.push("mail_case");
-        }
-        if phone.is_some_and(|(seen, spelling)| seen.spelling != spelling) {
-            codes.push("phone_format");
-        }
-        if codes.is_empty() {
-            codes.push("same");
-        }
-        Some(Twin { line, codes })
+        let (email, phone) = (self.first(emails(draft)), self.first(phones(draft)));
+        let line = email.or(phone)?;
+        let shared = [(email, "email"), (phone, "phone")];
+        let codes = shared.into_iter().filter(|(found, _)| *found == Some(line)).map(|(_, code)| code);
+        Some(Twin { line, codes: codes.collect() })
     }
 
-    /// The first of these keys that an accepted line has, with this line's spelling of it.
-    fn first(&self, mut keys: impl Iterator<Item = (Hash, u64)>) -> Option<(Seen, u64)> {
-        keys.find_map(|(hash, spelling)| self.0.get(&hash).map(|seen| (*seen, spelling)))
+    fn first(&self, keys: impl IntoIterator<Item = Hash>) -> Option<u64> {
+        keys.into_iter().find_map(|hash| self.0.get(&hash).copied())
     }
 
     /// Counts the line among those that later ones are compared with.
     pub fn accept(&mut self, line: u64, draft: &ImportedCustomer) {
-        let number = number(draft).map(|hash| (hash, 0));
-        for (hash, spelling) in number.into_iter().chain(emails(draft)).chain(phones(draft)) {
-            self.0.entry(hash).or_insert(Seen { line, spelling });
+        for hash in number(draft).into_iter().chain(emails(draft)).chain(phones(draft)) {
+            self.0.entry(hash).or_insert(line);
         }
     }
 }
@@ -75,12 +58,12 @@ fn number(draft: &ImportedCustomer) -> Option<Hash> {
     draft.external_id.as_ref().map(|key| hash(&["number", &key.system, key.id.expose()]))
 }
 
-fn emails(draft: &ImportedCustomer) -> impl Iterator<Item = (Hash, u64)> + '_ {
-    draft.emails.iter().map(|email| (hash(&["email", &email.index_form()]), spelling(email.expose())))
+fn emails(draft: &ImportedCustomer) -> impl Iterator<Item = Hash> + '_ {
+    draft.emails.iter().map(|email| hash(&["email", &email.index_form()]))
 }
 
-fn phones(draft: &ImportedCustomer) -> impl Iterator<Item = (Hash, u64)> + '_ {
-    draft.phones.iter().map(|phone| (hash(&["phone", phone.phone.expose()]), phone.spelling))
+fn phones(draft: &ImportedCustomer) -> impl Iterator<Item = Hash> + '_ {
+    draft.phones.iter().map(|phone| hash(&["phone", phone.expose()]))
 }
 
 /// Half of SHA-256 over the parts, each with its length in front.
@@ -92,4 +75,47 @@ fn hash(parts: &[&str]) -> Hash {
     }
     let digest = context.finish();
     std::array::from_fn(|at| digest.as_ref().get(at).copied().unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use kluis_core::kernel::{Email, Phone, Text};
+
+    use super::super::draft::ExternalId;
+    use super::*;
+
+    fn line(number: &str, email: &str, phone: &str) -> ImportedCustomer {
+        ImportedCustomer {
+            external_id: Text::parse(number).ok().map(|id| ExternalId { system: "oud".to_owned(), id }),
+            emails: Email::parse(email).into_iter().collect(),
+            phones: Phone::parse(phone, "NL").into_iter().collect(),
+            ..ImportedCustomer::default()
+        }
+    }
+
+    fn found(twins: &Twins, draft: &ImportedCustomer) -> Option<(u64, Vec<&'static str>)> {
+        twins.find(draft).map(|twin| (twin.line, twin.codes))
+    }
+
+    #[test]
+    fn lines_are_compared_by_number_email_and_phone_in_any_spelling() {
+        let mut twins = Twins::new();
+        twins.accept(2, &line("K1", "jan@example.com", "06-12348060"));
+        twins.accept(3, &line("K2", "piet@example.com", ""));
+        assert_eq!(found(&twins, &line("K1", "kees@example.com", "")), Some((2, vec!["external_id"])));
+        assert_eq!(found(&twins, &line("", "JAN@EXAMPLE.COM", "")), Some((2, vec!["email"])));
+        assert_eq!(found(&twins, &line("", "", "+31 (0)6 12 34 80 60")), Some((2, vec!["phone"])));
+        assert_eq!(found(&twins, &line("", "jan@example.com", "0612348060")), Some((2, vec!["email", "phone"])));
+        assert_eq!(found(&twins, &line("", "piet@example.com", "0612348060")), Some((3, vec!["email"])));
+        assert_eq!(found(&twins, &line("K3", "kees@example.com", "0612348061")), None);
+        assert_eq!(found(&twins, &line("", "", "")), None);
+    }
+
+    #[test]
+    fn the_first_line_stays_the_first() {
+        let mut twins = Twins::new();
+        twins.accept(2, &line("", "jan@example.com", ""));
+        twins.accept(9, &line("K9", "jan@example.com", ""));
+        assert_eq!(found(&twins, &line("", "jan@example.com", "")), Some((2, vec!["email"])));
+    }
 }

@@ -1,0 +1,3 @@
+//! Imports, from the bytes of a file to the customers.
+
+mod sample;

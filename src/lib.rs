@@ -1,9 +1,11 @@
 //! Kluis: a self-hosted CRM that keeps its customers' data as a vault would.
 
+pub mod command;
 pub mod config;
 pub mod sessions;
 pub mod tenants;
 pub mod users;
 pub mod imports;
 pub mod demo;
+pub mod logging;
 pub mod web;

@@ -8,4 +8,5 @@ pub mod users;
 pub mod imports;
 pub mod demo;
 pub mod logging;
+pub mod server;
 pub mod web;

@@ -1,6 +1,7 @@
 //! Kluis: a self-hosted CRM that keeps its customers' data as a vault would.
 
 pub mod app;
+pub mod command;
 pub mod config;
 pub mod customers;
 pub mod demo;
@@ -8,4 +9,8 @@ pub mod imports;
 pub mod sessions;
 pub mod tenants;
 pub mod users;
+pub mod imports;
+pub mod demo;
+pub mod logging;
+pub mod server;
 pub mod web;

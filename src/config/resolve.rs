@@ -126,9 +126,9 @@ fn from_file(path: &Path, resolved: &mut Resolved, faults: &mut Vec<ConfigFault>
         // The parser's own text may quote the line, which may hold a secret: only its position is told.
         Err(error) => {
             let at = error.span().map_or(0, |span| text[..span.start.min(text.len())].lines().count());
-            let faulty =
+            let told =
                 ConfigFault::new(place, format!("is not TOML near line {at}"), format!("is geen TOML bij regel {at}"));
-            return faults.push(faulty);
+            return faults.push(told);
         }
     };
     for (section, values) in table {

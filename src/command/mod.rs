@@ -1,0 +1,65 @@
+//! The command line: `kluis init`, `serve`, `demo` and the tools of an operator. One file per command.
+//!
+//! Commands make an actor and call the same services as the API. Exit codes are in [`exit::Exit`].
+//!
+//! Must never: hold a rule of a domain, run SQL, print a secret that wasn't asked for.
+
+mod config;
+pub mod exit;
+mod help;
+mod options;
+mod terminal;
+
+use std::process::ExitCode;
+
+use clap::{FromArgMatches, Parser, Subcommand};
+
+use exit::Failure;
+use options::Options;
+use terminal::Terminal;
+
+/// A self-hosted CRM that keeps its customers' data as a vault would
+#[derive(Debug, Parser)]
+#[command(name = "kluis", version, disable_help_subcommand = true, propagate_version = true)]
+struct Cli {
+    #[command(flatten)]
+    options: Options,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Checks or shows the configuration
+    #[command(subcommand)]
+    Config(config::ConfigCommand),
+}
+
+/// Runs the program with the arguments of the process.
+pub fn main() -> ExitCode {
+    let arguments: Vec<_> = std::env::args().collect();
+    let terminal = Terminal::new(options::language(&arguments, &options::environment()));
+    let matches = match help::command::<Cli>(terminal).try_get_matches_from(arguments) {
+        Ok(matches) => matches,
+        Err(error) => return help::explain(&error, terminal),
+    };
+    let cli = match Cli::from_arg_matches(&matches) {
+        Ok(cli) => cli,
+        Err(error) => return help::explain(&error, terminal),
+    };
+    match run(&cli, terminal) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            for message in failure.messages {
+                terminal.note(message);
+            }
+            failure.exit.into()
+        }
+    }
+}
+
+fn run(cli: &Cli, terminal: Terminal) -> Result<(), Failure> {
+    match &cli.command {
+        Command::Config(command) => config::run(command, &cli.options, terminal),
+    }
+}

@@ -1,0 +1,3 @@
+//! The running server: it listens, starts the workers, and stops in good order.
+
+pub mod listen;

@@ -89,7 +89,11 @@ const PAGE: i64 = 1_000;
 
 /// Builds the tenant's directory if it isn't in memory. It is the system that reads here: what a caller gets to see is
 /// decided for each name that is found.
-pub async fn load(app: &App, _scope: &Scope<Read>, tenant: Id<Tenant>) -> Result<std::sync::Arc<TenantDirectory>, Problem> {
+pub async fn load(
+    app: &App,
+    _scope: &Scope<Read>,
+    tenant: Id<Tenant>,
+) -> Result<std::sync::Arc<TenantDirectory>, Problem> {
     if let Some(directory) = app.directory.tenant(tenant.uuid()) {
         return Ok(directory);
     }

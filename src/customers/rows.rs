@@ -118,19 +118,36 @@ macro_rules! filtered {
     };
 }
 
-const LIST_NEWEST: &str = concat!("SELECT ", columns!(), " FROM customers AS c WHERE ", filtered!(), " ORDER BY c.id DESC LIMIT $12");
+const LIST_NEWEST: &str =
+    concat!("SELECT ", columns!(), " FROM customers AS c WHERE ", filtered!(), " ORDER BY c.id DESC LIMIT $12");
 const LIST_NEWEST_AFTER: &str = concat!(
-    "SELECT ", columns!(), " FROM customers AS c WHERE ", filtered!(), " AND c.id < $13 ORDER BY c.id DESC LIMIT $12"
+    "SELECT ",
+    columns!(),
+    " FROM customers AS c WHERE ",
+    filtered!(),
+    " AND c.id < $13 ORDER BY c.id DESC LIMIT $12"
 );
-const LIST_OLDEST: &str = concat!("SELECT ", columns!(), " FROM customers AS c WHERE ", filtered!(), " ORDER BY c.id LIMIT $12");
+const LIST_OLDEST: &str =
+    concat!("SELECT ", columns!(), " FROM customers AS c WHERE ", filtered!(), " ORDER BY c.id LIMIT $12");
 const LIST_OLDEST_AFTER: &str = concat!(
-    "SELECT ", columns!(), " FROM customers AS c WHERE ", filtered!(), " AND c.id > $13 ORDER BY c.id LIMIT $12"
+    "SELECT ",
+    columns!(),
+    " FROM customers AS c WHERE ",
+    filtered!(),
+    " AND c.id > $13 ORDER BY c.id LIMIT $12"
 );
 const LIST_UPDATED: &str = concat!(
-    "SELECT ", columns!(), " FROM customers AS c WHERE ", filtered!(), " ORDER BY c.updated_at DESC, c.id DESC LIMIT $12"
+    "SELECT ",
+    columns!(),
+    " FROM customers AS c WHERE ",
+    filtered!(),
+    " ORDER BY c.updated_at DESC, c.id DESC LIMIT $12"
 );
 const LIST_UPDATED_AFTER: &str = concat!(
-    "SELECT ", columns!(), " FROM customers AS c WHERE ", filtered!(),
+    "SELECT ",
+    columns!(),
+    " FROM customers AS c WHERE ",
+    filtered!(),
     " AND (c.updated_at, c.id) < ($13, $14) ORDER BY c.updated_at DESC, c.id DESC LIMIT $12"
 );
 const COUNT: &str = concat!("SELECT COUNT(*) FROM customers AS c WHERE ", filtered!());

@@ -40,8 +40,10 @@ pub async fn require_member(
     tenant: Id<Tenant>,
     owner: Option<Id<User>>,
 ) -> Result<(), Problem> {
-    const NOT_HERE: Phrase =
-        Phrase { en: "Nobody with this id works for this tenant.", nl: "Niemand met dit id werkt voor deze organisatie." };
+    const NOT_HERE: Phrase = Phrase {
+        en: "Nobody with this id works for this tenant.",
+        nl: "Niemand met dit id werkt voor deze organisatie.",
+    };
     let Some(owner) = owner else { return Ok(()) };
     let mut faults = Faults::new();
     if !rows::is_member(tx, tenant, owner).await? {

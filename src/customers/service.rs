@@ -252,7 +252,11 @@ fn same_revision(expected: Option<i64>, found: i64) -> Result<(), Problem> {
 }
 
 /// 403 that names the compartments which this action may not touch.
-fn require_editable<P: ScopedPermission>(scope: &Scope<P>, rels: RelSet, touched: CompartmentSet) -> Result<(), Problem> {
+fn require_editable<P: ScopedPermission>(
+    scope: &Scope<P>,
+    rels: RelSet,
+    touched: CompartmentSet,
+) -> Result<(), Problem> {
     let forbidden = touched.difference(scope.editable(rels));
     if forbidden.is_empty() {
         return Ok(());
@@ -362,4 +366,3 @@ fn changed_names(before: &CustomerDraft, after: &CustomerDraft, changed: Compart
     names.extend(plain.iter().filter(|(_, differs)| *differs).map(|(name, _)| *name));
     names
 }
-

@@ -46,8 +46,7 @@ impl AccessKind {
     }
 
     pub fn from_codes(kind: &str, step: Option<&str>) -> Option<Self> {
-        let all =
-            [Self::Session, Self::Step(Step::SecondFactor), Self::Step(Step::ChoosePassword), Self::Api];
+        let all = [Self::Session, Self::Step(Step::SecondFactor), Self::Step(Step::ChoosePassword), Self::Api];
         all.into_iter().find(|known| known.codes() == (kind, step))
     }
 }
@@ -170,9 +169,12 @@ mod tests {
 
     #[test]
     fn kinds_are_read_back() {
-        for kind in
-            [AccessKind::Session, AccessKind::Step(Step::SecondFactor), AccessKind::Step(Step::ChoosePassword), AccessKind::Api]
-        {
+        for kind in [
+            AccessKind::Session,
+            AccessKind::Step(Step::SecondFactor),
+            AccessKind::Step(Step::ChoosePassword),
+            AccessKind::Api,
+        ] {
             let (code, step) = kind.codes();
             assert_eq!(AccessKind::from_codes(code, step), Some(kind));
         }

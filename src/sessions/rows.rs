@@ -165,9 +165,9 @@ const FORGET_OLD: &str = "DELETE FROM sign_in_attempts WHERE last_at < $1";
 pub async fn failures(tx: &mut Tx<Unaudited>, account: [u8; 32]) -> Result<Option<Failures>, StoreError> {
     tx.execute_without_scope(SIGN_IN, CLAIM, args![account]).await?;
     let row = tx.fetch_optional_without_scope(SIGN_IN, FAILURES, args![account]).await?;
-    let read = |row: &Row| Ok(Failures { count: row.int(0)?, last: row.time(1)? });
-    let failures = row.as_ref().map(read).transpose()?;
-    Ok(failures.filter(|failures| failures.count > 0))
+    let Some(row) = row else { return Ok(None) };
+    let failures = Failures { count: row.int(0)?, last: row.time(1)? };
+    Ok((failures.count > 0).then_some(failures))
 }
 
 pub async fn put_failures(tx: &mut Tx<Unaudited>, account: [u8; 32], failures: Failures) -> Result<(), StoreError> {

@@ -70,10 +70,10 @@ impl Limiter {
     }
 }
 
-impl<C: Clock> Limiter<C> {
+impl<C: Clock + Clone> Limiter<C> {
     pub fn with_clock(name: &'static str, limit: Limit, clock: C) -> Option<Self> {
         let slots = Slots((0..SLOTS).map(|_| InMemoryState::default()).collect());
-        let limiter = RateLimiter::new(limit.quota()?, slots, clock.clone()).with_middleware();
+        let limiter = RateLimiter::new(limit.quota()?, slots, clock.clone());
         Some(Self { name, limit, limiter, clock, hasher: RandomState::new() })
     }
 
@@ -91,7 +91,7 @@ impl<C: Clock> Limiter<C> {
         refuse(self.count(key).wait)
     }
 
-    fn wait(&self, refused: &NotUntil<C::Instant, StateInformationMiddleware>) -> Duration {
+    fn wait(&self, refused: &NotUntil<C::Instant>) -> Duration {
         refused.wait_time_from(self.clock.now()).max(Duration::from_nanos(1))
     }
 
@@ -157,7 +157,7 @@ impl RateLimits {
     }
 }
 
-impl<C: Clock> RateLimits<C> {
+impl<C: Clock + Clone> RateLimits<C> {
     pub fn with_clock(address: Limit, token: Limit, clock: &C) -> Option<Self> {
         Some(Self {
             address: Limiter::with_clock("address", address, clock.clone())?,
@@ -181,7 +181,7 @@ impl<C: Clock> RateLimits<C> {
 }
 
 impl Standings {
-    fn add<C: Clock>(&mut self, limiter: &Limiter<C>, standing: Standing) {
+    fn add<C: Clock + Clone>(&mut self, limiter: &Limiter<C>, standing: Standing) {
         limiter.describe(standing, &mut self.policy, &mut self.state);
         self.wait = self.wait.max(standing.wait);
     }

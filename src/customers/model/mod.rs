@@ -9,8 +9,8 @@ mod keys;
 mod validate;
 
 pub use compartments::{
-    Address, BankAccount, Contact, EmailAddress, ExternalId, Financial, Gender, Household, Identity, NameUse, Notes, Organisation, Person,
-    PhoneNumber, Profile, SocialHandle, Special,
+    Address, BankAccount, Contact, EmailAddress, ExternalId, Financial, Gender, Household, Identity, NameUse, Notes,
+    Organisation, Person, PhoneNumber, Profile, SocialHandle, Special,
 };
 pub use draft::{Channel, CustomerDraft, CustomerKind, CustomerStatus, LegalBasis};
 pub use keys::{ExactKey, exact_keys, search_keys};

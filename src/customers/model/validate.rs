@@ -2,8 +2,8 @@
 
 use chrono::NaiveDate;
 use kluis_core::kernel::{
-    BirthDate, BranchNumber, CountryCode, Email, Faults, HouseNumber, Iban, KvkNumber, LanguageTag, LongText, Phone, Phrase,
-    Postcode, Problem, Text, TextFault, VatNumber, bsn,
+    BirthDate, BranchNumber, CountryCode, Email, Faults, HouseNumber, Iban, KvkNumber, LanguageTag, LongText, Phone,
+    Phrase, Postcode, Problem, Text, TextFault, VatNumber, bsn,
 };
 use serde_json::Value;
 
@@ -59,7 +59,8 @@ const WRONG_KIND: Phrase = Phrase {
     en: "Give the part of the identity that belongs to the kind, and no other.",
     nl: "Geef het deel van de identiteit dat bij de soort hoort, en geen ander.",
 };
-const NAME_MISSING: Phrase = Phrase { en: "Give a family name or a given name.", nl: "Geef een achternaam of een voornaam." };
+const NAME_MISSING: Phrase =
+    Phrase { en: "Give a family name or a given name.", nl: "Geef een achternaam of een voornaam." };
 const SPECIAL: Phrase = Phrase {
     en: "Special data is refused until the tenant has recorded a legal ground (GDPR Art. 9).",
     nl: "Bijzondere gegevens worden geweigerd tot de organisatie een wettelijke grond heeft vastgelegd (AVG art. 9).",
@@ -99,11 +100,7 @@ fn check(draft: &mut CustomerDraft, rules: &Rules<'_>, faults: &mut Faults) {
 
 fn identity(identity: &mut Identity, kind: CustomerKind, rules: &Rules<'_>, faults: &mut Faults) {
     let given = [identity.person.is_some(), identity.organisation.is_some(), identity.household.is_some()];
-    let wanted = [
-        kind == CustomerKind::Person,
-        kind == CustomerKind::Organisation,
-        kind == CustomerKind::Household,
-    ];
+    let wanted = [kind == CustomerKind::Person, kind == CustomerKind::Organisation, kind == CustomerKind::Household];
     if given != wanted {
         faults.add("/identity", "kind_mismatch", WRONG_KIND);
     }

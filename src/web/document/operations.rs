@@ -170,7 +170,14 @@ fn remove_if(value: &mut Value, name: &str, unwanted: &Value) {
 }
 
 /// The problem answers that follow from what the operation takes and does.
-fn add_problems(value: &mut Value, path: &str, meta: &MetaOperation, parameters: &[Value], public: bool, settings: &Settings<'_>) {
+fn add_problems(
+    value: &mut Value,
+    path: &str,
+    meta: &MetaOperation,
+    parameters: &[Value],
+    public: bool,
+    settings: &Settings<'_>,
+) {
     let has = |place: &str| parameters.iter().any(|parameter| parameter["in"] == place);
     let named = |name: &str| parameters.iter().any(|parameter| parameter["name"] == name);
     let has_body = meta.request.is_some();

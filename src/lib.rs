@@ -5,6 +5,7 @@ pub mod command;
 pub mod config;
 pub mod customers;
 pub mod demo;
+pub mod domains;
 pub mod imports;
 pub mod logging;
 pub mod server;

@@ -3,6 +3,7 @@
 //! Must never: show a compartment without a disclosure, write without a legal basis, keep a citizen service number.
 
 mod access;
+pub mod api;
 pub mod duplicates;
 mod index;
 pub mod model;
@@ -10,6 +11,7 @@ pub mod names;
 mod rows;
 mod rules;
 mod seal;
+pub mod search;
 pub mod service;
 pub mod view;
 

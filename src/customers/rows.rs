@@ -74,7 +74,7 @@ macro_rules! columns {
 const GET: &str = concat!("SELECT ", columns!(), " FROM customers AS c WHERE c.id = $1 AND {readable}");
 
 /// What a list may be narrowed by; everything here identifies nobody.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, serde::Serialize)]
 pub struct ListFilter {
     pub tenant: Option<Id<Tenant>>,
     pub kind: Option<&'static str>,
@@ -161,7 +161,7 @@ pub enum Order {
 }
 
 /// Where the page before ended.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, serde::Serialize, serde::Deserialize)]
 pub struct After {
     pub id: Id<Customer>,
     /// Only looked at by [`Order::Updated`].
@@ -258,6 +258,60 @@ fn read(row: &Row) -> Result<CustomerRow, StoreError> {
         mac: row.blob(24)?,
         rels: RelSet::from_bits(u8::try_from(row.int(25)?).map_err(|_| StoreError::Row(25))?),
     })
+}
+
+const IDS_AT_ONCE: usize = 32;
+
+const BY_IDS: &str = concat!(
+    "SELECT ",
+    columns!(),
+    " FROM customers AS c WHERE {scope} AND c.id IN ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, \
+     $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32)"
+);
+
+/// The rows with these ids that the scope holds, in no particular order.
+pub async fn by_ids<P: ScopedPermission>(
+    db: &Db,
+    scope: &Scope<P>,
+    ids: &[Id<Customer>],
+) -> Result<Vec<CustomerRow>, AccessError> {
+    let mut found = Vec::with_capacity(ids.len());
+    for chunk in ids.chunks(IDS_AT_ONCE) {
+        // One statement for every length: the last id fills the rest.
+        let filled = chunk.iter().chain(chunk.last().into_iter().cycle()).take(IDS_AT_ONCE);
+        let args = filled.fold(Args::new(), |args, id| args.with(*id));
+        found.extend(read_all(scope.fetch_all(db, BY_IDS, args).await?)?);
+    }
+    Ok(found)
+}
+
+const TENANTS: &str = "SELECT t.id FROM tenants AS t WHERE t.id IN \
+    (SELECT descendant_id FROM tenant_tree WHERE ancestor_id = $1) ORDER BY t.id";
+
+/// The tenants in which the scope could hold a row.
+pub async fn tenants_in_scope<P: ScopedPermission>(db: &Db, scope: &Scope<P>) -> Result<Vec<Id<Tenant>>, StoreError> {
+    if !scope.reaches_below() {
+        return Ok(vec![scope.tenant()]);
+    }
+    const WHY: &str = "names of tenants only; the rows in them pass the scope";
+    let rows = db.fetch_all_without_scope(WHY, TENANTS, args![scope.tenant()]).await?;
+    rows.iter().map(|row| row.id(0)).collect()
+}
+
+const INDEXED: &str = "SELECT c.id FROM customer_index AS x \
+    JOIN customers AS c ON c.tenant_id = x.tenant_id AND c.id = x.customer_id \
+    WHERE x.tenant_id = $1 AND x.field = $2 AND x.hash = $3 AND x.version = $4 AND {scope} ORDER BY c.id";
+
+/// Ids of the rows in scope that may have a value.
+pub async fn indexed<P: ScopedPermission>(
+    db: &Db,
+    scope: &Scope<P>,
+    tenant: Id<Tenant>,
+    field: IndexField,
+    hash: BlindHash,
+) -> Result<Vec<Id<Customer>>, AccessError> {
+    let args = args![tenant, field.name(), hash.as_i64(), i64::from(hash.version())];
+    scope.fetch_all(db, INDEXED, args).await?.iter().map(|row| Ok(row.id(0)?)).collect()
 }
 
 const INSERT: &str = "INSERT INTO customers (tenant_id, id, kind, status, owner_id, created_at, updated_at, archived_at, \

@@ -11,6 +11,7 @@ use super::rows::{self, After, CustomerRow, ListFilter, NewRow, Order, Plain};
 use super::view::{self, CustomerView};
 use super::{duplicates, index, rules, seal};
 use crate::app::App;
+use crate::web::{ETag, Failure};
 
 /// A page of customers, and where the next one starts.
 pub struct Found {
@@ -42,14 +43,18 @@ pub async fn list(
 /// Opens rows for the caller and puts the look at them on record.
 pub async fn disclose(app: &App, scope: &Scope<Read>, rows: &[CustomerRow]) -> Result<Vec<CustomerView>, Problem> {
     let views = view::open_all(app, scope, rows).await?;
-    let mut event = app.event(scope).subjects(view::subject_hashes(app, rows)?).count("records", rows.len());
-    event = match rows {
-        [one] => event.record(one.id, one.tenant),
-        _ => event,
-    };
-    let shown = rows.iter().fold(CompartmentSet::EMPTY, |set, row| set.union(scope.disclosure(row.rels).clear()));
-    app.record_read(event.compartments(shown)).await?;
+    record_look(app, scope, rows).await?;
     Ok(views)
+}
+
+/// Puts on record that these rows were looked at; a look that can't be recorded fails.
+pub async fn record_look(app: &App, scope: &Scope<Read>, rows: &[CustomerRow]) -> Result<(), Problem> {
+    let mut event = app.event(scope).subjects(view::subject_hashes(app, rows)?).count("records", rows.len());
+    if let [one] = rows {
+        event = event.record(one.id, one.tenant);
+    }
+    let shown = rows.iter().fold(CompartmentSet::EMPTY, |set, row| set.union(scope.disclosure(row.rels).clear()));
+    app.record_read(event.compartments(shown)).await
 }
 
 /// One customer; 404 when there is none that the caller may read.
@@ -135,12 +140,12 @@ pub async fn update(
     app: &App,
     scope: &Scope<Update>,
     id: Id<Customer>,
-    expected: Option<i64>,
+    fits: impl FnOnce(ETag) -> Result<(), Failure>,
     change: impl FnOnce(&CustomerDraft) -> Result<CustomerDraft, Problem>,
-) -> Result<CustomerView, Problem> {
+) -> Result<CustomerView, Failure> {
     let row = rows::get(&app.db, scope, id).await?.ok_or(Problem::not_found())?;
     scope.require(row.rels)?;
-    same_revision(expected, row.plain.revision)?;
+    fits(ETag::of(row.plain.revision))?;
     let key = subject_key(app, &row).await?;
     let read = scope.also::<Read>();
     let before = CustomerDraft::from(&view::open(&read, &key, &row)?);
@@ -173,7 +178,7 @@ pub async fn update(
         mac: &sealed.mac,
     };
     if !rows::update(&mut tx, scope, &new, row.plain.revision).await? {
-        return Err(Problem::new(ProblemKind::PreconditionFailed));
+        return Err(Failure::new(ProblemKind::PreconditionFailed));
     }
     index::rewrite(app, &mut tx, row.tenant, id, wanted, changed).await?;
     let event = app
@@ -196,7 +201,7 @@ pub async fn update(
         mac: sealed.mac,
         rels: after_rels,
     };
-    view::open(&read, &key, &row)
+    Ok(view::open(&read, &key, &row)?)
 }
 
 /// Puts a customer away, or takes it back: it leaves the lists, and nothing is lost.
@@ -204,12 +209,12 @@ pub async fn set_archived(
     app: &App,
     scope: &Scope<Archive>,
     id: Id<Customer>,
-    expected: Option<i64>,
+    fits: impl FnOnce(ETag) -> Result<(), Failure>,
     archived: bool,
-) -> Result<CustomerView, Problem> {
+) -> Result<CustomerView, Failure> {
     let mut row = rows::get(&app.db, scope, id).await?.ok_or(Problem::not_found())?;
     scope.require(row.rels)?;
-    same_revision(expected, row.plain.revision)?;
+    fits(ETag::of(row.plain.revision))?;
     let key = subject_key(app, &row).await?;
     seal::verify(&key, &row)?;
     let before = row.plain.revision;
@@ -231,24 +236,17 @@ pub async fn set_archived(
     };
     let mut tx = app.db.begin().await?;
     if !rows::update(&mut tx, scope, &new, before).await? {
-        return Err(Problem::new(ProblemKind::PreconditionFailed));
+        return Err(Failure::new(ProblemKind::PreconditionFailed));
     }
     let hash = app.keys.audit_hash(row.tenant.uuid(), id.uuid())?;
     let event = app.event(scope).record(id, row.tenant).subjects([hash]).code("archived", archived.to_string());
     tx.record(event).await?.commit().await?;
-    view::open(&scope.also::<Read>(), &key, &row)
+    Ok(view::open(&scope.also::<Read>(), &key, &row)?)
 }
 
 async fn subject_key(app: &App, row: &CustomerRow) -> Result<kluis_core::privacy::DataKey, Problem> {
     app.keys.ensure_tenant(row.tenant.uuid()).await?;
     Ok(app.keys.subject_key(row.tenant.uuid(), row.key).await?)
-}
-
-fn same_revision(expected: Option<i64>, found: i64) -> Result<(), Problem> {
-    match expected {
-        Some(expected) if expected != found => Err(Problem::new(ProblemKind::PreconditionFailed)),
-        _ => Ok(()),
-    }
 }
 
 /// 403 that names the compartments which this action may not touch.

@@ -117,6 +117,12 @@ impl<P: ScopedPermission> Scope<P> {
         if self.is_empty() { Err(Problem::new(ProblemKind::Forbidden)) } else { Ok(()) }
     }
 
+    /// Whether rows of other tenants than the acting one could be in it.
+    pub const fn reaches_below(&self) -> bool {
+        let classes = self.shape.act.classes();
+        classes.contains(Rel::Sub) || classes.contains(Rel::Net) || classes.contains(Rel::Shared)
+    }
+
     /// Whether the action is allowed on a row to which the actor stands in these relations.
     pub fn permits(&self, rels: RelSet) -> bool {
         self.shape.act.permits(rels)

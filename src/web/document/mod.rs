@@ -21,7 +21,7 @@ use super::headers::API_VERSION;
 use super::merge_patch::PLACEHOLDER;
 use super::schema::{self, Components};
 
-pub use operations::Operation;
+pub use operations::{BEARER, Operation};
 pub use publication::PATH;
 
 /// What the code of the API doesn't say by itself.

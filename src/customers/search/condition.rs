@@ -1,0 +1,231 @@
+//! Trees of conditions over what the caller sees of a record.
+//!
+//! A condition on a part that is withheld in a record is neither true nor false there, and so is its negation: hidden
+//! values change no answer (Kleene's three-valued logic).
+
+use kluis_core::kernel::{CountryCode, Email, Faults, Iban, Phone, Phrase, Postcode};
+use kluis_core::privacy::Compartment;
+use poem_openapi::types::Example;
+use poem_openapi::{Enum, Object};
+use serde::{Deserialize, Serialize};
+
+use crate::customers::view::CustomerView;
+
+/// What a condition is about.
+#[derive(Enum, Serialize, Deserialize, Clone, Copy, PartialEq, Eq, Debug)]
+#[oai(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase")]
+pub enum Field {
+    Email,
+    Phone,
+    Iban,
+    Postcode,
+    City,
+    /// `system:id`
+    ExternalId,
+    FamilyName,
+    GivenName,
+    OrganisationName,
+    BirthDate,
+    KvkNumber,
+    Remarks,
+    Interest,
+    Status,
+    Kind,
+    Source,
+    Language,
+    Region,
+    OwnerId,
+}
+
+impl Field {
+    /// The compartment that one must see to ask; `None` for plain columns.
+    pub const fn compartment(self) -> Option<Compartment> {
+        match self {
+            Self::Email | Self::Phone | Self::Postcode | Self::City => Some(Compartment::Contact),
+            Self::Iban => Some(Compartment::Financial),
+            Self::ExternalId
+            | Self::FamilyName
+            | Self::GivenName
+            | Self::OrganisationName
+            | Self::BirthDate
+            | Self::KvkNumber => Some(Compartment::Identity),
+            Self::Remarks => Some(Compartment::Notes),
+            Self::Interest => Some(Compartment::Profile),
+            Self::Status | Self::Kind | Self::Source | Self::Language | Self::Region | Self::OwnerId => None,
+        }
+    }
+}
+
+/// How a field is compared.
+#[derive(Enum, Serialize, Deserialize, Clone, Copy, PartialEq, Eq, Debug)]
+#[oai(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase")]
+pub enum Operator {
+    /// Equal, in any spelling of the same value.
+    Eq,
+    /// Begins with, whatever the case.
+    StartsWith,
+    /// Holds, whatever the case.
+    Contains,
+    /// There is any value.
+    Exists,
+    /// Earlier or smaller; for dates.
+    Before,
+    /// Later or greater; for dates.
+    After,
+}
+
+/// One node: either `and`, `or`, `not`, or `field` with `operator` and `value`.
+#[derive(Object, Serialize, Deserialize, Clone, Default)]
+#[oai(rename_all = "camelCase", skip_serializing_if_is_none, skip_serializing_if_is_empty, example)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Condition {
+    #[oai(default, validator(max_items = 20))]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub and: Vec<Condition>,
+    #[oai(default, validator(max_items = 20))]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub or: Vec<Condition>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not: Option<Box<Condition>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub field: Option<Field>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub operator: Option<Operator>,
+    #[oai(validator(max_length = 300))]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub value: Option<String>,
+}
+
+impl Example for Condition {
+    fn example() -> Self {
+        Self::leaf(Field::Email, Operator::Eq, "info@example.org")
+    }
+}
+
+const DEEPEST: usize = 6;
+const FORM: Phrase = Phrase {
+    en: "Give exactly one of: and, or, not, or a field with an operator and its value.",
+    nl: "Geef precies één van: and, or, not, of een veld met een operator en zijn waarde.",
+};
+const TOO_DEEP: Phrase = Phrase { en: "Too many levels.", nl: "Te veel niveaus." };
+
+impl Condition {
+    pub fn leaf(field: Field, operator: Operator, value: &str) -> Self {
+        Self { field: Some(field), operator: Some(operator), value: Some(value.to_owned()), ..Self::default() }
+    }
+
+    /// All fields that the tree asks about.
+    pub fn fields(&self) -> Vec<Field> {
+        let inner = self.and.iter().chain(&self.or).chain(self.not.as_deref());
+        self.field.into_iter().chain(inner.flat_map(Self::fields)).collect()
+    }
+
+    /// Notes every node that has no meaning.
+    pub fn check(&self, at: &str, depth: usize, faults: &mut Faults) {
+        if depth > DEEPEST {
+            return faults.add(at, "too_deep", TOO_DEEP);
+        }
+        let needs_value = self.operator != Some(Operator::Exists);
+        let leaf = self.field.is_some() && self.operator.is_some() && (self.value.is_some() == needs_value);
+        let stray = !leaf && (self.field.is_some() || self.operator.is_some() || self.value.is_some());
+        let forms = [!self.and.is_empty(), !self.or.is_empty(), self.not.is_some(), leaf];
+        if stray || forms.iter().filter(|given| **given).count() != 1 {
+            faults.add(at, "condition", FORM);
+        }
+        for (name, list) in [("and", &self.and), ("or", &self.or)] {
+            for (index, inner) in list.iter().enumerate() {
+                inner.check(&format!("{at}/{name}/{index}"), depth + 1, faults);
+            }
+        }
+        if let Some(inner) = &self.not {
+            inner.check(&format!("{at}/not"), depth + 1, faults);
+        }
+    }
+
+    /// Whether the record fits; `None` where that depends on something withheld.
+    pub fn holds(&self, view: &CustomerView) -> Option<bool> {
+        if let (Some(field), Some(operator)) = (self.field, self.operator) {
+            let hidden = field.compartment().is_some_and(|c| view.withheld.iter().any(|name| name == c.name()));
+            return (!hidden).then(|| leaf_holds(field, operator, self.value.as_deref().unwrap_or_default(), view));
+        }
+        if let Some(inner) = &self.not {
+            return inner.holds(view).map(|held| !held);
+        }
+        if self.or.is_empty() {
+            return all(self.and.iter().map(|inner| inner.holds(view)));
+        }
+        // x or y = not (not x and not y)
+        all(self.or.iter().map(|inner| inner.holds(view).map(|held| !held))).map(|none| !none)
+    }
+}
+
+/// False wins, then unknown.
+fn all(parts: impl Iterator<Item = Option<bool>>) -> Option<bool> {
+    parts.fold(Some(true), |sum, part| match (sum, part) {
+        (Some(false), _) | (_, Some(false)) => Some(false),
+        (None, _) | (_, None) => None,
+        _ => Some(true),
+    })
+}
+
+fn leaf_holds(field: Field, operator: Operator, wanted: &str, view: &CustomerView) -> bool {
+    let values = values(field, view);
+    let folded = wanted.trim().to_lowercase();
+    match operator {
+        Operator::Exists => !values.is_empty(),
+        Operator::Eq => {
+            let wanted = normal(field, wanted);
+            values.iter().any(|value| normal(field, value) == wanted)
+        }
+        Operator::StartsWith => values.iter().any(|value| value.to_lowercase().starts_with(&folded)),
+        Operator::Contains => values.iter().any(|value| value.to_lowercase().contains(&folded)),
+        Operator::Before => values.iter().any(|value| value.as_str() < wanted),
+        Operator::After => values.iter().any(|value| value.as_str() > wanted),
+    }
+}
+
+/// One spelling for all spellings of a value.
+pub(super) fn normal(field: Field, text: &str) -> String {
+    let parsed = match field {
+        Field::Email => Email::parse(text).ok().map(|email| email.index_form().to_string()),
+        Field::Phone => Phone::parse(text, "NL").ok().map(|phone| phone.expose().to_owned()),
+        Field::Iban => Iban::parse(text).ok().map(|iban| iban.expose().to_owned()),
+        Field::Postcode => Postcode::parse(text, CountryCode::NL).ok().map(|code| code.expose().to_owned()),
+        _ => None,
+    };
+    parsed.unwrap_or_else(|| text.trim().to_lowercase())
+}
+
+fn values(field: Field, view: &CustomerView) -> Vec<String> {
+    let contact = view.contact.as_ref();
+    let identity = view.identity.as_ref();
+    let person = identity.and_then(|identity| identity.person.as_ref());
+    let organisation = identity.and_then(|identity| identity.organisation.as_ref());
+    let one = |value: Option<&String>| value.cloned().into_iter().collect();
+    match field {
+        Field::Email => contact.iter().flat_map(|c| &c.emails).map(|email| email.address.clone()).collect(),
+        Field::Phone => contact.iter().flat_map(|c| &c.phones).map(|phone| phone.number.clone()).collect(),
+        Field::Postcode => contact.iter().flat_map(|c| &c.addresses).filter_map(|a| a.postcode.clone()).collect(),
+        Field::City => contact.iter().flat_map(|c| &c.addresses).filter_map(|a| a.city.clone()).collect(),
+        Field::Iban => view.financial.iter().flat_map(|f| &f.bank_accounts).map(|a| a.iban.clone()).collect(),
+        Field::ExternalId => {
+            let ids = identity.iter().flat_map(|identity| &identity.external_ids);
+            ids.map(|external| format!("{}:{}", external.system, external.id)).collect()
+        }
+        Field::FamilyName => one(person.and_then(|person| person.family_name.as_ref())),
+        Field::GivenName => one(person.and_then(|person| person.given_name.as_ref())),
+        Field::BirthDate => one(person.and_then(|person| person.birth_date.as_ref())),
+        Field::OrganisationName => one(organisation.map(|organisation| &organisation.name)),
+        Field::KvkNumber => one(organisation.and_then(|organisation| organisation.kvk_number.as_ref())),
+        Field::Remarks => one(view.notes.as_ref().and_then(|notes| notes.remarks.as_ref())),
+        Field::Interest => view.profile.iter().flat_map(|profile| &profile.interests).cloned().collect(),
+        Field::Status => vec![view.status.code().to_owned()],
+        Field::Kind => vec![view.kind.code().to_owned()],
+        Field::Source => vec![view.source.clone()],
+        Field::Language => vec![view.language.clone()],
+        Field::Region => one(view.region.as_ref()),
+        Field::OwnerId => view.owner_id.iter().map(ToString::to_string).collect(),
+    }
+}

@@ -1,0 +1,49 @@
+//! THE list of domains: one line each, for the API, its document and its statements.
+
+use poem_openapi::Tags;
+
+use crate::customers::api::CustomersApi;
+use crate::web::document::{Contact, DocumentError, Settings};
+use crate::web::{Document, service};
+
+/// Chapters of the document.
+#[derive(Tags)]
+pub enum Tag {
+    /// Persons, organisations and households.
+    Customers,
+}
+
+/// All operations.
+pub type Api = (CustomersApi, ());
+
+/// An instance of each.
+pub const fn api() -> Api {
+    (CustomersApi, ())
+}
+
+/// The cookie of the pages' sessions. The prefix makes browsers refuse one that another host has set.
+pub const SESSION_COOKIE: &str = "__Host-kluis";
+
+/// Operations that answer without sign-in: a list that only shrinks.
+const PUBLIC: &[&str] = &[];
+
+/// Statuses beyond those that follow from method, parameters and security.
+const ALSO: &[(&str, u16)] = &[("createCustomer", 409), ("updateCustomer", 409)];
+
+/// The API's description, checked.
+pub fn document() -> Result<Document, DocumentError> {
+    Document::of::<Api>(&Settings {
+        title: "Kluis",
+        description: "A CRM that keeps its customers' data as a vault would. Every answer shows what you may see, and \
+                      every look is put on record.",
+        contact: Contact { name: "Kluis", url: "https://kluis.example", email: "api@kluis.example" },
+        public: PUBLIC,
+        session_cookie: SESSION_COOKIE,
+        also: ALSO,
+    })
+}
+
+/// The API's endpoint, without what stands around it.
+pub fn endpoint(document: &Document) -> Result<poem::Route, service::ServiceError> {
+    service::service(api(), document)
+}

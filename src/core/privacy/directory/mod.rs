@@ -6,6 +6,7 @@
 //! what it may see as a closure.
 
 mod dictionary;
+mod misspelt;
 mod order;
 mod pool;
 mod search;

@@ -124,6 +124,25 @@ fn many_changes_do_not_pile_up() {
     assert!(names.capacity() < 3 * fresh.capacity(), "{} against {}", names.capacity(), fresh.capacity());
 }
 
+#[test]
+fn a_name_takes_at_most_three_hundred_bytes() {
+    let names = TenantDirectory::new();
+    for number in 0..20_000_u32 {
+        // Every third family name is nobody else's.
+        let family = if number % 3 == 0 { number } else { number % 1_000 };
+        names.upsert(id(u128::from(number)), entry(&format!("Voornaam{} van der Geslacht{family}", number % 500)));
+    }
+    let each = names.capacity() / names.len();
+    assert!(each <= 300, "{each} bytes each");
+}
+
+#[test]
+fn a_search_text_without_end_is_cut() {
+    let names = directory(&["Anna Berg"]);
+    assert_eq!(found(&names, &"berg ".repeat(100_000)), [1]);
+    assert!(found(&names, &"é".repeat(1_000_000)).is_empty());
+}
+
 /// Names from few letters, so that words are near each other, shared and equal.
 fn a_name() -> impl Strategy<Value = String> {
     prop::collection::vec("[abcé]{1,3}|[a-c]{3,10}|van|[0-9]{1,2}", 1..4).prop_map(|words| words.join(" "))

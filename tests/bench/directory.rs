@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use criterion::Criterion;
 use kluis_core::kernel::{NameParts, PersonName, split_family};
-use kluis_core::privacy::directory::{NameEntry, TenantDirectory};
+use kluis_core::privacy::directory::{Directory, NameEntry, TenantDirectory};
 use uuid::Uuid;
 
 const PEOPLE: u32 = 200_000;
@@ -25,11 +25,11 @@ fn main() {
     let people = people(&mut random);
     let before = resident();
     let start = Instant::now();
-    let names = TenantDirectory::new();
+    let names = Directory::new().begin(Uuid::nil());
     for (id, name) in &people {
-        names.upsert(*id, entry(name));
+        names.fill(*id, entry(name));
     }
-    names.shrink();
+    names.complete();
     let filled = start.elapsed();
     let capacity = names.capacity();
     println!("{} people filled in {filled:.2?}", names.len());

@@ -75,13 +75,7 @@ pub fn hashes(app: &App, tenant: Id<Tenant>, field: IndexField, value: &str) -> 
 
 /// Puts a changed name into the directory, if the tenant's directory is in memory.
 pub fn remember(app: &App, tenant: Id<Tenant>, id: Id<Customer>, identity: &Identity) {
-    let Some(directory) = app.directory.tenant(tenant.uuid()) else { return };
-    match names::entry(identity) {
-        Some(entry) => directory.upsert(id.uuid(), entry),
-        None => {
-            directory.remove(id.uuid());
-        }
-    }
+    app.directory.change(tenant.uuid(), id.uuid(), names::entry(identity));
 }
 
 /// How many rows are read at a time while a directory is built.
@@ -98,7 +92,7 @@ pub async fn load(
         return Ok(directory);
     }
     app.keys.ensure_tenant(tenant.uuid()).await?;
-    let directory = TenantDirectory::new();
+    let directory = app.directory.begin(tenant.uuid());
     let mut after = Id::from_uuid(uuid::Uuid::nil());
     loop {
         let page = rows::identities_after(&app.db, tenant, after, PAGE).await?;
@@ -110,9 +104,10 @@ pub async fn load(
             let context = seal::place(tenant, row.id, Compartment::Identity.name(), 0).of("identity", &row.identity);
             let identity = row.identity.open(&key?, &context)?;
             if let Some(entry) = names::entry(&identity) {
-                directory.upsert(row.id.uuid(), entry);
+                directory.fill(row.id.uuid(), entry);
             }
         }
     }
-    Ok(app.directory.insert(tenant.uuid(), directory))
+    directory.complete();
+    Ok(directory)
 }

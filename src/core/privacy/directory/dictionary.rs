@@ -2,8 +2,9 @@
 //!
 //! Must never: be printed or written to a disk; its strings lie in a [`Pool`], which wipes them.
 
-use rapidfuzz::distance::damerau_levenshtein::{Args, BatchComparator};
+use rapidfuzz::distance::damerau_levenshtein::BatchComparator;
 
+use super::misspelt::{Misspelt, Shape};
 use super::order::Order;
 use super::pool::{Pool, Span, clip};
 
@@ -44,15 +45,6 @@ struct Word {
     text: Span,
     /// The slots of the names with this word, in ascending order.
     slots: Vec<u32>,
-}
-
-/// What can be said about the distance of two words without reading them.
-#[derive(Clone, Copy, Default, PartialEq, Eq)]
-struct Shape {
-    /// One bit for each of a to z, one for digits, five for all others together.
-    letters: u32,
-    /// In characters; 255 stands for more as well. A word that is gone has none.
-    length: u8,
 }
 
 impl Dictionary {
@@ -123,28 +115,16 @@ impl Dictionary {
 
     /// Words within a typing error or two (Damerau-Levenshtein: a letter more, less, other, or two swapped).
     fn near(&self, query: &str, length: usize, being_typed: bool, found: &mut dyn FnMut(Fit, &[u32])) {
-        let errors = if length >= TWO_ERRORS_FROM { 2 } else { 1 };
-        let beginnings = being_typed && length >= ERROR_IN_BEGINNING_FROM;
-        let shape = Shape::of(query);
-        let letters: Vec<char> = query.chars().collect();
-        let comparator = BatchComparator::new(letters);
-        for (word, other) in self.words.iter().zip(&self.shapes) {
-            let whole = shape.may_equal(*other, errors);
-            let beginning = beginnings && shape.may_begin(*other);
-            if !whole && !beginning {
-                continue;
-            }
-            let text = self.texts.text(word.text);
-            let distance = whole.then(|| distance(&comparator, text, errors)).flatten();
-            let fit = match distance {
-                // Equal words have been found already.
-                Some(0) => None,
-                Some(1) => Some(Fit::OneError),
-                _ if beginning && begins_with_error(&comparator, text, length) => Some(Fit::BeginsWithError),
-                Some(_) => Some(Fit::TwoErrors),
-                None => None,
-            };
-            if let Some(fit) = fit {
+        let query = Misspelt {
+            shape: Shape::of(query),
+            letters: query.chars().collect(),
+            two_errors: (length >= TWO_ERRORS_FROM).then(|| BatchComparator::new(query.chars())),
+            in_beginning: being_typed && length >= ERROR_IN_BEGINNING_FROM,
+        };
+        for (word, shape) in self.words.iter().zip(&self.shapes) {
+            if query.may_fit(*shape)
+                && let Some(fit) = query.fit(self.texts.text(word.text))
+            {
                 found(fit, &word.slots);
             }
         }
@@ -173,41 +153,4 @@ impl Dictionary {
         self.free.shrink_to_fit();
         self.order.shrink();
     }
-}
-
-impl Shape {
-    fn of(text: &str) -> Self {
-        let bit = |c: char| match c {
-            'a'..='z' => c as u32 - 'a' as u32,
-            '0'..='9' => 26,
-            _ => 27 + c as u32 % 5,
-        };
-        let letters = text.chars().fold(0, |letters, c| letters | 1 << bit(c));
-        Self { letters, length: u8::try_from(text.chars().count()).unwrap_or(u8::MAX) }
-    }
-
-    /// False only if two words of these shapes are more than so many errors apart: an error changes the length by one at
-    /// most, brings in one letter at most, and takes out one at most.
-    fn may_equal(self, other: Self, errors: u32) -> bool {
-        u32::from(self.length.abs_diff(other.length)) <= errors
-            && (self.letters & !other.letters).count_ones() <= errors
-            && (other.letters & !self.letters).count_ones() <= errors
-    }
-
-    /// False only if no beginning of a word of the other shape is within one error.
-    fn may_begin(self, other: Self) -> bool {
-        other.length.saturating_add(1) >= self.length && (self.letters & !other.letters).count_ones() <= 1
-    }
-}
-
-/// The distance, if it is at most so much.
-fn distance(query: &BatchComparator<char>, text: &str, errors: u32) -> Option<usize> {
-    query.distance_with_args(text.chars(), &Args::default().score_cutoff(errors as usize))
-}
-
-/// Whether a beginning of the text, a letter shorter or longer or as long as the query, is within one error of it.
-fn begins_with_error(query: &BatchComparator<char>, text: &str, length: usize) -> bool {
-    let ends = text.char_indices().map(|(end, _)| end).chain([text.len()]);
-    let mut ends = ends.skip(length - 1).take(3);
-    ends.any(|end| distance(query, &text[..end], 1).is_some())
 }

@@ -6,6 +6,7 @@
 //! what it may see as a closure.
 
 mod dictionary;
+mod misspelt;
 mod order;
 mod pool;
 mod search;
@@ -32,17 +33,27 @@ impl Directory {
         Self::default()
     }
 
-    /// `None` until the tenant's directory has been built.
+    /// The tenant's names, to search and list; `None` until they are complete.
     pub fn tenant(&self, tenant: Uuid) -> Option<Arc<TenantDirectory>> {
-        self.read().get(&tenant).cloned()
+        self.read().get(&tenant).filter(|names| names.is_complete()).cloned()
     }
 
-    /// Puts a built directory in place; one that was there before is wiped.
-    pub fn insert(&self, tenant: Uuid, names: TenantDirectory) -> Arc<TenantDirectory> {
-        let names = Arc::new(names);
-        let before = self.write().insert(tenant, Arc::clone(&names));
-        wipe(before);
-        names
+    /// The tenant's names, complete or not. If they aren't, whoever asks reads the rows from now on, gives each to
+    /// [`TenantDirectory::fill`] and ends with [`TenantDirectory::complete`]. Two may do so at the same time, and one may
+    /// give up half-way: the next begins anew with what is there.
+    pub fn begin(&self, tenant: Uuid) -> Arc<TenantDirectory> {
+        let mut tenants = self.write();
+        Arc::clone(tenants.entry(tenant).or_insert_with(|| Arc::new(TenantDirectory::filling())))
+    }
+
+    /// A name that was changed, or (`None`) is gone: erased, archived, restricted. To be called after the commit, also
+    /// while the tenant's names are being filled; without effect if they aren't in memory.
+    pub fn change(&self, tenant: Uuid, id: Uuid, entry: Option<NameEntry>) {
+        let Some(names) = self.read().get(&tenant).cloned() else { return };
+        match entry {
+            Some(entry) => names.upsert(id, entry),
+            None => drop(names.remove(id)),
+        }
     }
 
     /// Drops and wipes the names of one tenant. Whoever still holds them holds nothing.

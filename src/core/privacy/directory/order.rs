@@ -57,13 +57,24 @@ impl Order {
             return;
         };
         numbers.remove(place.index);
-        let length = numbers.len();
-        let next = self.chunks.get(place.chunk + 1).map_or(usize::MAX, Vec::len);
-        if length == 0 {
+        if numbers.is_empty() {
             self.chunks.remove(place.chunk);
-        } else if length.saturating_add(next) <= CHUNK_MAX / 2 {
-            let next = self.chunks.remove(place.chunk + 1);
-            self.chunks[place.chunk].extend(next);
+            return;
+        }
+        self.join(place.chunk);
+        if let Some(before) = place.chunk.checked_sub(1) {
+            self.join(before);
+        }
+    }
+
+    /// Makes one chunk of this and the next if both are small.
+    fn join(&mut self, chunk: usize) {
+        let (Some(this), Some(next)) = (self.chunks.get(chunk), self.chunks.get(chunk + 1)) else {
+            return;
+        };
+        if this.len() + next.len() <= CHUNK_MAX / 2 {
+            let next = self.chunks.remove(chunk + 1);
+            self.chunks[chunk].extend(next);
         }
     }
 

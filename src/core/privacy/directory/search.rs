@@ -11,6 +11,9 @@ use crate::kernel::fold::query_words;
 /// More words than this are left out: no name has so many, and each costs a walk through all words.
 const WORDS_MAX: usize = 8;
 
+/// Of a longer text only the beginning is looked for, in bytes.
+const QUERY_MAX: usize = 512;
+
 /// A name that was found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Hit {
@@ -22,6 +25,7 @@ pub struct Hit {
 
 /// Every name that fits, best first; equals in sort order.
 pub(super) fn ranked(names: &Names, query: &str) -> impl Iterator<Item = Hit> {
+    let query = &query[..query.floor_char_boundary(QUERY_MAX)];
     let words: Vec<_> = query_words(query).into_iter().map(Zeroizing::new).collect();
     let count = words.len().min(WORDS_MAX);
     // By slot: the fit of the worst word so far, and of all words together.

@@ -2,7 +2,7 @@
 //!
 //! Must never: be printed, serialised or written to a disk; give more than an id for a search.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use uuid::Uuid;
@@ -34,6 +34,8 @@ pub struct TenantDirectory {
 #[derive(Default)]
 pub(super) struct Names {
     closed: bool,
+    /// While the names are being filled from the rows: what was changed meanwhile, which the rows may show as it was.
+    changed: Option<HashSet<Uuid>>,
     slots: HashMap<Uuid, u32>,
     /// By slot, as are `keys` and `words`. What a free slot has is not used.
     pub(super) ids: Vec<Uuid>,
@@ -47,8 +49,39 @@ pub(super) struct Names {
 }
 
 impl TenantDirectory {
+    /// A complete directory without names.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// A directory whose names are still to be filled in.
+    pub(super) fn filling() -> Self {
+        let names = Names { changed: Some(HashSet::new()), ..Names::default() };
+        Self { names: RwLock::new(names) }
+    }
+
+    /// Adds a name as it was read from the rows, unless it has been changed since the filling began: a change is newer
+    /// than what was read, and who has been erased must not come back. Without effect once the directory is complete.
+    #[expect(clippy::needless_pass_by_value, reason = "taken by value, so that the entry is wiped here")]
+    pub fn fill(&self, id: Uuid, entry: NameEntry) {
+        let mut names = self.write();
+        if names.changed.as_ref().is_some_and(|changed| !changed.contains(&id)) {
+            names.remove(id);
+            names.insert(id, &entry);
+        }
+    }
+
+    /// Every row has been filled in: from now on the names may be searched.
+    pub fn complete(&self) {
+        let mut names = self.write();
+        if names.changed.take().is_some() {
+            names.shrink();
+        }
+    }
+
+    pub fn is_complete(&self) -> bool {
+        let names = self.read();
+        names.changed.is_none() && !names.closed
     }
 
     /// Adds a name, or replaces it.
@@ -58,13 +91,16 @@ impl TenantDirectory {
         if names.closed {
             return;
         }
+        names.note(id);
         names.remove(id);
         names.insert(id, &entry);
     }
 
-    /// Whether it was there.
+    /// Takes a name out; whether it was there.
     pub fn remove(&self, id: Uuid) -> bool {
-        self.write().remove(id)
+        let mut names = self.write();
+        names.note(id);
+        names.remove(id)
     }
 
     /// The best `limit` names for what somebody typed, best first: every word must be equal to a word of the name, begin
@@ -118,11 +154,6 @@ impl TenantDirectory {
         self.len() == 0
     }
 
-    /// Gives back the memory that growing has left over; for the end of the first filling.
-    pub fn shrink(&self) {
-        self.write().shrink();
-    }
-
     /// Bytes of memory held, by the capacity of every part.
     pub fn capacity(&self) -> usize {
         self.read().capacity()
@@ -144,6 +175,13 @@ impl TenantDirectory {
 }
 
 impl Names {
+    /// Remembers, while the names are being filled, that this one has been changed.
+    fn note(&mut self, id: Uuid) {
+        if let Some(changed) = &mut self.changed {
+            changed.insert(id);
+        }
+    }
+
     fn insert(&mut self, id: Uuid, entry: &NameEntry) {
         let slot = self.free.pop().unwrap_or_else(|| {
             self.ids.push(Uuid::nil());
@@ -201,6 +239,7 @@ impl Names {
         Zeroizing::new(self.key_texts.text(self.keys[slot as usize]).to_owned())
     }
 
+    /// Gives back the memory that growing has left over.
     fn shrink(&mut self) {
         self.slots.shrink_to_fit();
         self.ids.shrink_to_fit();

@@ -79,32 +79,65 @@ fn only_what_is_accepted_counts_towards_the_limit() {
     assert_eq!(asked, [1, 2, 3], "best first, and no more than needed");
 }
 
+fn built(all: &Directory, tenant: u128, names: &[&str]) -> Arc<TenantDirectory> {
+    let directory = all.begin(id(tenant));
+    for (number, name) in (1..).zip(names) {
+        directory.fill(id(number), entry(name));
+    }
+    directory.complete();
+    directory
+}
+
 #[test]
 fn sealing_empties_what_others_still_hold() {
     let all = Directory::new();
-    let first = all.insert(id(1), directory(&["Anna Berg"]));
-    let second = all.insert(id(2), directory(&["Bo Berg"]));
+    let first = built(&all, 1, &["Anna Berg"]);
+    let second = built(&all, 2, &["Bo Berg"]);
     assert_eq!(all.tenants().len(), 2);
     assert!(all.tenant(id(3)).is_none());
 
     all.forget(id(1));
     assert!(all.tenant(id(1)).is_none() && first.is_empty());
-    assert_eq!(found(&second, "berg"), [2 - 1]);
+    assert_eq!(found(&second, "berg"), [1]);
 
+    let third = all.begin(id(3));
     all.drop_all();
     assert!(all.tenant(id(2)).is_none() && all.capacity() == 0);
     second.upsert(id(9), entry("Cas Berg"));
-    assert!(second.is_empty(), "nothing comes back after sealing");
-    assert!(found(&second, "berg").is_empty());
+    third.fill(id(9), entry("Cas Berg"));
+    third.complete();
+    assert!(second.is_empty() && third.is_empty(), "nothing comes back after sealing");
+    assert!(found(&second, "berg").is_empty() && !third.is_complete());
 }
 
 #[test]
-fn a_replaced_directory_is_wiped() {
+fn changes_during_the_filling_win_over_the_rows() {
     let all = Directory::new();
-    let before = all.insert(id(1), directory(&["Anna Berg"]));
-    all.insert(id(1), directory(&["Bo Berg", "Cas Berg"]));
-    assert!(before.is_empty());
-    assert_eq!(all.tenant(id(1)).map(|names| names.len()), Some(2));
+    let names = all.begin(id(1));
+    names.fill(id(1), entry("Anna Berg"));
+    names.fill(id(2), entry("Bo Berg"));
+    // Erased after its row was filled in, erased before, changed before, new.
+    all.change(id(1), id(2), None);
+    all.change(id(1), id(3), None);
+    all.change(id(1), id(4), Some(entry("Dirk Vermeer")));
+    all.change(id(1), id(5), Some(entry("Eva Berg")));
+    all.change(id(2), id(6), Some(entry("Fay Berg")));
+    names.fill(id(3), entry("Cas Berg"));
+    names.fill(id(4), entry("Dirk Berg"));
+    // A second one fills at the same time and has read the same rows.
+    assert!(all.tenant(id(1)).is_none());
+    let again = all.begin(id(1));
+    for (number, name) in [(1, "Anna Berg"), (2, "Bo Berg"), (3, "Cas Berg"), (4, "Dirk Berg")] {
+        again.fill(id(number), entry(name));
+    }
+    names.complete();
+    all.change(id(1), id(1), None);
+    again.fill(id(1), entry("Anna Berg"));
+    again.complete();
+    let ready = all.tenant(id(1)).unwrap();
+    assert_eq!(found(&ready, "berg"), [5]);
+    assert_eq!(found(&ready, "vermeer"), [4]);
+    assert_eq!(all.tenants(), [id(1)]);
 }
 
 #[test]
@@ -115,13 +148,30 @@ fn many_changes_do_not_pile_up() {
             names.upsert(id(number), entry(&format!("Naam{round} van Geslacht{number}x{round}")));
         }
     }
-    names.shrink();
     let fresh = TenantDirectory::new();
     for number in 0..1_000 {
         fresh.upsert(id(number), entry(&format!("Naam39 van Geslacht{number}x39")));
     }
-    fresh.shrink();
     assert!(names.capacity() < 3 * fresh.capacity(), "{} against {}", names.capacity(), fresh.capacity());
+}
+
+#[test]
+fn a_name_takes_at_most_three_hundred_bytes() {
+    let names = TenantDirectory::new();
+    for number in 0..20_000_u32 {
+        // Every third family name is nobody else's.
+        let family = if number % 3 == 0 { number } else { number % 1_000 };
+        names.upsert(id(u128::from(number)), entry(&format!("Voornaam{} van der Geslacht{family}", number % 500)));
+    }
+    let each = names.capacity() / names.len();
+    assert!(each <= 300, "{each} bytes each");
+}
+
+#[test]
+fn a_search_text_without_end_is_cut() {
+    let names = directory(&["Anna Berg"]);
+    assert_eq!(found(&names, &"berg ".repeat(100_000)), [1]);
+    assert!(found(&names, &"é".repeat(1_000_000)).is_empty());
 }
 
 /// Names from few letters, so that words are near each other, shared and equal.

@@ -24,9 +24,10 @@ const FILES: [(&str, &str); 6] = [
     ("favicon-32x32.png", "image/png"),
 ];
 
-/// The page at `/docs` and its files below; `document` is the URL of the document.
-pub fn route(title: &'static str, document: &'static str) -> Route {
-    Route::new().at("/docs", Page(title)).at("/docs/:name", Files::new(document))
+/// Adds the page at `/docs` and its files below; `document` is the URL of the document.
+#[must_use]
+pub fn mount(route: Route, title: &'static str, document: &'static str) -> Route {
+    route.at("/docs", Page(title)).at("/docs/:name", Files::new(document))
 }
 
 struct Page(&'static str);

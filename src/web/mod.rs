@@ -47,6 +47,7 @@ pub mod schema;
 pub mod service;
 pub mod shell;
 pub mod timestamp;
+pub mod tls;
 
 pub use address::ClientAddress;
 pub use answer::{Accepted, Answer, Created, Listing, NoContent, Record};

@@ -11,9 +11,10 @@ use poem::{Endpoint, IntoResponse, Request, Response, Route};
 use super::language::Language;
 use super::problem::{Failure, type_url};
 
-/// The list of problems at `/problems`, a page for each below it.
-pub fn route() -> Route {
-    Route::new().at("/problems", List).at("/problems/:slug", One)
+/// Adds the list of problems at `/problems`, and a page for each below it.
+#[must_use]
+pub fn mount(route: Route) -> Route {
+    route.at("/problems", List).at("/problems/:slug", One)
 }
 
 struct List;

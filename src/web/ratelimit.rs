@@ -58,7 +58,7 @@ pub struct Standing {
 pub struct Limiter<C: Clock = DefaultClock> {
     name: &'static str,
     limit: Limit,
-    limiter: RateLimiter<usize, Slots, C, StateInformationMiddleware>,
+    buckets: RateLimiter<usize, Slots, C, StateInformationMiddleware>,
     clock: C,
     hasher: RandomState,
 }
@@ -73,14 +73,14 @@ impl Limiter {
 impl<C: Clock + Clone> Limiter<C> {
     pub fn with_clock(name: &'static str, limit: Limit, clock: C) -> Option<Self> {
         let slots = Slots((0..SLOTS).map(|_| InMemoryState::default()).collect());
-        let limiter = RateLimiter::new(limit.quota()?, slots, clock.clone());
-        Some(Self { name, limit, limiter, clock, hasher: RandomState::new() })
+        let buckets = RateLimiter::new(limit.quota()?, slots, clock.clone());
+        Some(Self { name, limit, buckets, clock, hasher: RandomState::new() })
     }
 
     /// Counts a request of this key.
     pub fn count(&self, key: &impl Hash) -> Standing {
         let slot = self.hasher.hash_one(key) % SLOTS as u64;
-        match self.limiter.check_key(&usize::try_from(slot).unwrap_or(0)) {
+        match self.buckets.check_key(&usize::try_from(slot).unwrap_or(0)) {
             Ok(state) => Standing { remaining: state.remaining_burst_capacity(), wait: Duration::ZERO },
             Err(refused) => Standing { remaining: 0, wait: self.wait(&refused) },
         }

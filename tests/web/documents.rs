@@ -27,7 +27,7 @@ fn every_operation_has_summary_description_example_security_and_problems() {
             }
         }
     }
-    assert_eq!(count, 9);
+    assert_eq!(count, 10);
     assert_eq!(value["paths"]["/health"]["get"]["security"], json!([]));
     assert_eq!(value["paths"]["/boats"]["get"]["security"], json!([{ "bearerToken": [] }, { "session": [] }]));
 }

@@ -6,5 +6,8 @@ mod answers;
 mod bodies;
 mod documents;
 mod errors;
+mod limits;
 mod pages;
+mod pages_for_people;
 mod sample;
+mod secure;

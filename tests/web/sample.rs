@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use kluis::web::document::{Contact, DocumentError, Settings};
 use kluis::web::{
     Accepted, Answer, Body, Created, Cursors, Document, ETag, Ident, IfMatch, Listing, MergePatch, NoContent, Page,
-    PageOf, Query, Record, SearchPage, Shell, Surroundings, service,
+    PageOf, Query, Record, SearchPage, Shell, Surroundings, docs, problem_pages, service,
 };
 use kluis_core::kernel::{Clock, Entropy, Id, Phrase, Problem, ProblemKind};
 use poem::endpoint::BoxEndpoint;
@@ -449,11 +449,16 @@ fn foreign() -> poem::Result<Response> {
     Err(poem::error::BadGateway(std::io::Error::other("connection to 10.0.0.1 refused")))
 }
 
-pub fn shell() -> Shell {
+pub fn routes() -> Route {
     let document = document().unwrap_or_else(|error| panic!("{error}"));
     let cursors = Arc::new(Cursors::new(&[9; 32]).unwrap());
     let api = service((Boats(Arc::default()), Health), &document).unwrap().data(cursors);
-    Shell::new(Route::new().nest("/v1", api).at("/foreign", foreign), surroundings())
+    let pages = problem_pages::mount(docs::mount(Route::new(), "Boats", "/v1/openapi.json"));
+    pages.nest("/v1", api).at("/foreign", foreign)
+}
+
+pub fn shell() -> Shell {
+    Shell::new(routes(), surroundings())
 }
 
 pub fn client() -> TestClient<BoxEndpoint<'static>> {

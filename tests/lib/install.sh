@@ -43,7 +43,7 @@ want() {
 }
 
 install_missing() {
-    local root=()
+    root=()
     printf 'installing: %s\n' "${missing[*]}"
     command -v apt-get >/dev/null || fail "no apt-get here; install by hand what is named above"
     if [ "$(id -u)" -ne 0 ]; then
@@ -52,15 +52,25 @@ install_missing() {
     fi
     "${root[@]}" apt-get update -qq
     case " ${missing[*]} " in
-        *" postgresql "*) forbid_main_cluster "${root[@]}" ;;
+        *" postgresql "*)
+            install_packages postgresql-common
+            forbid_main_cluster
+            ;;
     esac
-    "${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+    install_packages "${missing[@]}"
+}
+
+install_packages() {
+    "${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" \
+        >"$work/apt.log" 2>&1 || {
+        tail -n 30 "$work/apt.log" >&2
+        fail "apt-get could not install $*"
+    }
 }
 
 # The tests start a cluster of their own; a second one that runs as a service would only be in the way.
 forbid_main_cluster() {
-    "$@" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends postgresql-common >/dev/null
-    "$@" sed -i 's/^#\?create_main_cluster.*/create_main_cluster = false/' /etc/postgresql-common/createcluster.conf
+    "${root[@]}" sed -i 's/^#\?create_main_cluster.*/create_main_cluster = false/' /etc/postgresql-common/createcluster.conf
 }
 
 require_toolchain() {

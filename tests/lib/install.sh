@@ -1,4 +1,5 @@
 # shellcheck shell=bash
+# shellcheck disable=SC2154  # $work, the folder of this run, comes from tests/run
 #
 # What the tests need from the machine: installed when missing and root (or sudo) allows it, named when not.
 # Quick when everything is there: then no package tool is started at all.

@@ -1,30 +1,40 @@
 # shellcheck shell=bash
+# shellcheck disable=SC2154  # $work, the folder of this run, comes from tests/run
 #
 # What the tests need from the machine: installed when missing and root (or sudo) allows it, named when not.
 # Quick when everything is there: then no package tool is started at all.
 
-# "what it is for: a command that proves it" and the Debian package that brings it
 install_debian_packages() {
+    find_missing
+    if [ "${#missing[@]}" -gt 0 ]; then
+        install_missing
+        find_missing
+        [ "${#missing[@]}" -eq 0 ] || fail "installed, and still not usable here: ${missing[*]}"
+    fi
+    printf 'all Debian packages are there\n'
+}
+
+# A command that proves that a thing is there, and the Debian package that brings it.
+find_missing() {
     missing=()
     want "command -v cc" build-essential
     want "command -v pkg-config" pkg-config
     want "command -v git" git
     want "command -v curl" curl
     want "command -v jq" jq
+    want "command -v openssl" openssl
     want "command -v shellcheck" shellcheck
     want "command -v node" nodejs
     want "command -v npm" npm
     want "command -v psql" postgresql-client
-    want "python3 -c 'import ensurepip, venv'" python3-venv
-    want "postgres_programs" postgresql
-    want "command -v openssl" openssl
     want "command -v systemd-analyze" systemd
+    want "python3 -c 'import ensurepip, venv'" python3-venv
+    # 15 or newer
+    want "postgres_programs" postgresql
     if [ -d tests/browser ]; then
         want "command -v chromium" chromium
         want "command -v chromedriver" chromium-driver
     fi
-    [ "${#missing[@]}" -eq 0 ] || install_missing
-    printf 'all Debian packages are there\n'
 }
 
 want() {
@@ -34,7 +44,7 @@ want() {
 }
 
 install_missing() {
-    local root=()
+    root=()
     printf 'installing: %s\n' "${missing[*]}"
     command -v apt-get >/dev/null || fail "no apt-get here; install by hand what is named above"
     if [ "$(id -u)" -ne 0 ]; then
@@ -43,15 +53,25 @@ install_missing() {
     fi
     "${root[@]}" apt-get update -qq
     case " ${missing[*]} " in
-        *" postgresql "*) forbid_main_cluster "${root[@]}" ;;
+        *" postgresql "*)
+            install_packages postgresql-common
+            forbid_main_cluster
+            ;;
     esac
-    "${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+    install_packages "${missing[@]}"
+}
+
+install_packages() {
+    "${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" \
+        >"$work/apt.log" 2>&1 || {
+        tail -n 30 "$work/apt.log" >&2
+        fail "apt-get could not install $*"
+    }
 }
 
 # The tests start a cluster of their own; a second one that runs as a service would only be in the way.
 forbid_main_cluster() {
-    "$@" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends postgresql-common >/dev/null
-    "$@" sed -i 's/^#\?create_main_cluster.*/create_main_cluster = false/' /etc/postgresql-common/createcluster.conf
+    "${root[@]}" sed -i 's/^#\?create_main_cluster.*/create_main_cluster = false/' /etc/postgresql-common/createcluster.conf
 }
 
 require_toolchain() {
@@ -66,6 +86,7 @@ require_toolchain() {
 # The linters of the OpenAPI document, exactly as the lock file says; nothing is done when they are there already.
 install_node_tools() {
     local stamp=tests/tools/node_modules/.installed wanted
+    [ "$(node --version | sed 's/^v\([0-9]*\).*/\1/')" -ge 20 ] || fail "redocly wants Node.js 20 or newer; here is $(node --version)"
     wanted="$(cat tests/tools/package.json tests/tools/package-lock.json | sha256sum)"
     if [ "$(cat "$stamp" 2>/dev/null)" != "$wanted" ]; then
         npm ci --prefix tests/tools --loglevel=error

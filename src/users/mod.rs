@@ -2,7 +2,10 @@
 //!
 //! Must never: tell apart an unknown address and a wrong password, or let somebody give rights they don't have.
 
+pub mod access;
 pub mod account;
+pub mod covers;
+pub mod letters;
 pub mod links;
 pub mod model;
 pub mod password;

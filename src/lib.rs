@@ -7,6 +7,7 @@ pub mod customers;
 pub mod demo;
 pub mod imports;
 pub mod logging;
+pub mod mail;
 pub mod server;
 pub mod sessions;
 pub mod tenants;

@@ -69,6 +69,11 @@ pub async fn is_within<S>(tx: &mut Tx<S>, ancestor: Id<Tenant>, id: Id<Tenant>) 
     Ok(tx.fetch_optional_without_scope(TREE, IS_BELOW, args![ancestor, id]).await?.is_some())
 }
 
+/// The same outside a transaction.
+pub async fn stands_below(db: &Db, ancestor: Id<Tenant>, id: Id<Tenant>) -> Result<bool, StoreError> {
+    Ok(db.fetch_optional_without_scope(TREE, IS_BELOW, args![ancestor, id]).await?.is_some())
+}
+
 const OPEN_BELOW: &str = "SELECT COUNT(*) FROM tenants WHERE parent_id = $1 AND status = 'active'";
 
 /// How many tenants right below are still active.

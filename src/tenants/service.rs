@@ -189,9 +189,9 @@ pub async fn named(app: &App, ids: &[Id<Tenant>]) -> Result<Vec<TenantRecord>, P
     Ok(found)
 }
 
-/// Whether `id` is `ancestor` or stands below it.
-pub async fn is_within(tx: &mut Tx<Unaudited>, ancestor: Id<Tenant>, id: Id<Tenant>) -> Result<bool, Problem> {
-    Ok(rows::is_within(tx, ancestor, id).await?)
+/// Whether `id` stands somewhere below `ancestor`.
+pub async fn is_below(app: &App, ancestor: Id<Tenant>, id: Id<Tenant>) -> Result<bool, Problem> {
+    Ok(id != ancestor && rows::stands_below(&app.db, ancestor, id).await?)
 }
 
 fn record(app: &App, valid: ValidTenant) -> TenantRecord {

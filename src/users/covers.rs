@@ -25,14 +25,21 @@ pub enum Place {
 /// A row is looked at through the eyes of both. What is `unit` to somebody in a tenant below is `sub` to the giver. What
 /// is one's own record or assigned to oneself is judged as a row of the tenant: the new user's own are not the giver's.
 /// Everybody has the rights of `everybody` over their own account; those aren't given.
-pub fn first_missing(giver: &Decisions, given: &Decisions, place: Place, everybody: &Decisions) -> Option<Missing> {
+///
+/// `giver` is asked as a function, because an API token narrows what its user may do.
+pub fn first_missing(
+    giver: impl Fn(Object, Action, Purpose) -> Formula,
+    given: &Decisions,
+    place: Place,
+    everybody: &Decisions,
+) -> Option<Missing> {
     let purposes = Purpose::ALL.iter().copied();
     for object in Object::ALL.iter().copied() {
         for action in object.actions().iter().copied() {
             for purpose in purposes.clone() {
                 let own = everybody.formula(object, action, purpose);
                 let wanted = given.formula(object, action, purpose);
-                let held = giver.formula(object, action, purpose);
+                let held = giver(object, action, purpose);
                 if let Some(rel) = Rel::ALL.iter().copied().find(|rel| lacks(held, wanted, own, *rel, place)) {
                     return Some(Missing { object, action, purpose, rel });
                 }

@@ -4,12 +4,16 @@
 
 pub mod access;
 pub mod account;
-pub mod covers;
-pub mod letters;
+mod covers;
+pub mod grants;
+mod letters;
 pub mod links;
 pub mod model;
 pub mod password;
 mod rows;
 pub mod seal;
+pub mod service;
+pub mod setup;
 pub mod token;
 pub mod totp;
+pub mod view;

@@ -8,6 +8,7 @@ pub mod demo;
 pub mod domains;
 pub mod imports;
 pub mod logging;
+pub mod mail;
 pub mod server;
 pub mod sessions;
 pub mod tenants;

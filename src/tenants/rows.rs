@@ -1,10 +1,11 @@
 //! All the SQL about tenants and their tree.
 
 use chrono::NaiveDate;
+use kluis_core::access::{AccessError, RelSet, Scope, ScopedPermission};
 use kluis_core::args;
 use kluis_core::kernel::id::Tenant;
 use kluis_core::kernel::{CountryCode, Id};
-use kluis_core::store::{Db, Row, StoreError, Tx, Unaudited};
+use kluis_core::store::{Args, Db, Row, StoreError, Tx, Unaudited};
 use uuid::Uuid;
 
 use super::model::{TenantKind, TenantRecord, TenantStatus, ValidTenant};
@@ -68,6 +69,11 @@ pub async fn is_within<S>(tx: &mut Tx<S>, ancestor: Id<Tenant>, id: Id<Tenant>) 
     Ok(tx.fetch_optional_without_scope(TREE, IS_BELOW, args![ancestor, id]).await?.is_some())
 }
 
+/// The same outside a transaction.
+pub async fn stands_below(db: &Db, ancestor: Id<Tenant>, id: Id<Tenant>) -> Result<bool, StoreError> {
+    Ok(db.fetch_optional_without_scope(TREE, IS_BELOW, args![ancestor, id]).await?.is_some())
+}
+
 const OPEN_BELOW: &str = "SELECT COUNT(*) FROM tenants WHERE parent_id = $1 AND status = 'active'";
 
 /// How many tenants right below are still active.
@@ -118,4 +124,134 @@ fn read(row: &Row) -> Result<TenantRecord, StoreError> {
         updated_at: row.time(12)?,
         revision: row.int(13)?,
     })
+}
+
+// --- under a scope
+
+/// What a list may be narrowed by.
+#[derive(Debug, Clone, Default, serde::Serialize)]
+pub struct TenantFilter {
+    pub kind: Option<&'static str>,
+    pub status: Option<&'static str>,
+    pub parent: Option<Id<Tenant>>,
+    /// Contracts that end before this day.
+    pub contract_ends_before: Option<NaiveDate>,
+}
+
+impl TenantFilter {
+    fn args(&self) -> Args {
+        args![self.kind, self.status, self.parent, self.contract_ends_before.map(|date| date.to_string())]
+    }
+}
+
+macro_rules! filtered {
+    () => {
+        "{scope} AND ($1 IS NULL OR t.kind = $1) AND ($2 IS NULL OR t.status = $2) \
+         AND ($3 IS NULL OR t.parent_id = $3) AND ($4 IS NULL OR t.contract_ends < $4)"
+    };
+}
+
+const GET: &str = concat!("SELECT ", columns!(), ", {rel} FROM tenants AS t WHERE t.id = $1 AND {readable}");
+const LIST: &str =
+    concat!("SELECT ", columns!(), ", {rel} FROM tenants AS t WHERE ", filtered!(), " ORDER BY t.id LIMIT $5");
+const LIST_AFTER: &str = concat!(
+    "SELECT ",
+    columns!(),
+    ", {rel} FROM tenants AS t WHERE ",
+    filtered!(),
+    " AND t.id > $6 ORDER BY t.id LIMIT $5"
+);
+const COUNT: &str = concat!("SELECT COUNT(*) FROM tenants AS t WHERE ", filtered!());
+
+/// A tenant, and how the one who asks stands to it.
+pub struct Seen {
+    pub record: TenantRecord,
+    pub rels: RelSet,
+}
+
+fn read_seen(row: &Row) -> Result<Seen, StoreError> {
+    let bits = u8::try_from(row.int(14)?).map_err(|_| StoreError::Row(14))?;
+    Ok(Seen { record: read(row)?, rels: RelSet::from_bits(bits) })
+}
+
+/// One tenant that may be read.
+pub async fn get<P: ScopedPermission>(
+    db: &Db,
+    scope: &Scope<P>,
+    id: Id<Tenant>,
+) -> Result<Option<Seen>, AccessError> {
+    let row = scope.fetch_optional(db, GET, args![id]).await?;
+    Ok(row.map(|row| read_seen(&row)).transpose()?)
+}
+
+/// The same inside a transaction.
+pub async fn get_in<P: ScopedPermission, S>(
+    tx: &mut Tx<S>,
+    scope: &Scope<P>,
+    id: Id<Tenant>,
+) -> Result<Option<Seen>, AccessError> {
+    let row = scope.fetch_optional_in(tx, GET, args![id]).await?;
+    Ok(row.map(|row| read_seen(&row)).transpose()?)
+}
+
+/// A page in the order of creation.
+pub async fn list<P: ScopedPermission>(
+    db: &Db,
+    scope: &Scope<P>,
+    filter: &TenantFilter,
+    after: Option<Id<Tenant>>,
+    limit: i64,
+) -> Result<Vec<Seen>, AccessError> {
+    let args = filter.args().with(limit);
+    let rows = match after {
+        None => scope.fetch_all(db, LIST, args).await?,
+        Some(after) => scope.fetch_all(db, LIST_AFTER, args.with(after)).await?,
+    };
+    rows.iter().map(|row| Ok(read_seen(row)?)).collect()
+}
+
+pub async fn count<P: ScopedPermission>(
+    db: &Db,
+    scope: &Scope<P>,
+    filter: &TenantFilter,
+) -> Result<i64, AccessError> {
+    let row = scope.fetch_optional(db, COUNT, filter.args()).await?;
+    Ok(row.map_or(Ok(0), |row| row.int(0))?)
+}
+
+const UPDATE: &str = "UPDATE tenants AS t SET parent_id = $3, name = $4, status = $5, country = $6, kvk_number = $7, \
+    branch_number = $8, contract_starts = $9, contract_ends = $10, special_ground = $11, updated_at = $12, revision = $13 \
+    WHERE t.id = $1 AND t.revision = $2 AND {scope}";
+
+/// Writes the row if it still has revision `expected` and the scope still holds it; gives whether it did.
+pub async fn update<P: ScopedPermission>(
+    tx: &mut Tx<Unaudited>,
+    scope: &Scope<P>,
+    tenant: &TenantRecord,
+    expected: i64,
+) -> Result<bool, AccessError> {
+    let valid = &tenant.valid;
+    let args = args![
+        tenant.id,
+        expected,
+        valid.parent,
+        valid.name.as_str(),
+        tenant.status.code(),
+        valid.country.as_str(),
+        valid.kvk_number.as_deref(),
+        valid.branch_number.as_deref(),
+        valid.contract_starts.map(|date| date.to_string()),
+        valid.contract_ends.map(|date| date.to_string()),
+        valid.special_ground.as_deref(),
+        tenant.updated_at,
+        tenant.revision,
+    ];
+    Ok(scope.execute(tx, UPDATE, args).await? == 1)
+}
+
+const RAISE_EPOCH: &str = "UPDATE authz_epoch SET value = value + 1 WHERE id = 1";
+
+/// The tree decides where rights reach: its changes make all nodes decide anew.
+pub async fn raise_epoch(tx: &mut Tx<Unaudited>) -> Result<(), StoreError> {
+    tx.execute_without_scope(TREE, RAISE_EPOCH, args![]).await.map(drop)
 }

@@ -2,11 +2,18 @@
 //!
 //! Must never: tell apart an unknown address and a wrong password, or let somebody give rights they don't have.
 
+pub mod access;
 pub mod account;
+mod covers;
+pub mod grants;
+mod letters;
 pub mod links;
 pub mod model;
 pub mod password;
 mod rows;
 pub mod seal;
+pub mod service;
+pub mod setup;
 pub mod token;
 pub mod totp;
+pub mod view;

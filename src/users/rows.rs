@@ -1,6 +1,7 @@
 //! All the SQL about users, their roles, recovery codes and one-time links.
 
 use chrono::{DateTime, Utc};
+use kluis_core::access::{AccessError, RelSet, Scope, ScopedPermission};
 use kluis_core::args;
 use kluis_core::kernel::Id;
 use kluis_core::kernel::id::{Tenant, User};
@@ -290,4 +291,79 @@ const FORGET_LINKS: &str = "DELETE FROM one_time_links WHERE expires_at < $1";
 /// Removes links whose time is long over.
 pub async fn forget_links(tx: &mut Tx<Unaudited>, before: DateTime<Utc>) -> Result<u64, StoreError> {
     tx.execute_without_scope(CHECKED, FORGET_LINKS, args![before]).await
+}
+
+// --- under a scope
+
+/// What a list may be narrowed by.
+#[derive(Debug, Clone, Default, serde::Serialize)]
+pub struct UserFilter {
+    /// The home tenant.
+    pub tenant: Option<Id<Tenant>>,
+    pub status: Option<&'static str>,
+    /// Holds this role somewhere, now or at another time.
+    pub role: Option<String>,
+}
+
+impl UserFilter {
+    fn args(&self) -> Args {
+        args![self.tenant, self.status, self.role.as_deref()]
+    }
+}
+
+macro_rules! filtered {
+    () => {
+        "{scope} AND ($1 IS NULL OR u.tenant_id = $1) AND ($2 IS NULL OR u.status = $2) \
+         AND ($3 IS NULL OR EXISTS (SELECT 1 FROM user_roles AS r WHERE r.user_id = u.id AND r.role = $3))"
+    };
+}
+
+const GET: &str = concat!("SELECT ", columns!(), ", {rel} FROM users AS u WHERE u.id = $1 AND {readable}");
+const LIST: &str =
+    concat!("SELECT ", columns!(), ", {rel} FROM users AS u WHERE ", filtered!(), " ORDER BY u.id DESC LIMIT $4");
+const LIST_AFTER: &str = concat!(
+    "SELECT ",
+    columns!(),
+    ", {rel} FROM users AS u WHERE ",
+    filtered!(),
+    " AND u.id < $5 ORDER BY u.id DESC LIMIT $4"
+);
+const COUNT: &str = concat!("SELECT COUNT(*) FROM users AS u WHERE ", filtered!());
+
+/// A user, and how the one who asks stands to the account.
+pub struct Seen {
+    pub row: UserRow,
+    pub rels: RelSet,
+}
+
+fn read_seen(row: &Row) -> Result<Seen, StoreError> {
+    let bits = u8::try_from(row.int(20)?).map_err(|_| StoreError::Row(20))?;
+    Ok(Seen { row: read(row)?, rels: RelSet::from_bits(bits) })
+}
+
+/// One user who may be read.
+pub async fn get<P: ScopedPermission>(db: &Db, scope: &Scope<P>, id: Id<User>) -> Result<Option<Seen>, AccessError> {
+    let row = scope.fetch_optional(db, GET, args![id]).await?;
+    Ok(row.map(|row| read_seen(&row)).transpose()?)
+}
+
+/// A page, newest first.
+pub async fn list<P: ScopedPermission>(
+    db: &Db,
+    scope: &Scope<P>,
+    filter: &UserFilter,
+    after: Option<Id<User>>,
+    limit: i64,
+) -> Result<Vec<Seen>, AccessError> {
+    let args = filter.args().with(limit);
+    let rows = match after {
+        None => scope.fetch_all(db, LIST, args).await?,
+        Some(after) => scope.fetch_all(db, LIST_AFTER, args.with(after)).await?,
+    };
+    rows.iter().map(|row| Ok(read_seen(row)?)).collect()
+}
+
+pub async fn count<P: ScopedPermission>(db: &Db, scope: &Scope<P>, filter: &UserFilter) -> Result<i64, AccessError> {
+    let row = scope.fetch_optional(db, COUNT, filter.args()).await?;
+    Ok(row.map_or(Ok(0), |row| row.int(0))?)
 }

@@ -5,8 +5,6 @@ pub mod command;
 pub mod config;
 pub mod customers;
 pub mod demo;
-pub mod imports;
-pub mod demo;
 pub mod entropy;
 pub mod imports;
 pub mod logging;

@@ -6,6 +6,7 @@ pub mod config;
 pub mod customers;
 pub mod demo;
 pub mod domains;
+pub mod entropy;
 pub mod imports;
 pub mod logging;
 pub mod mail;

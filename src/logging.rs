@@ -28,6 +28,11 @@ pub fn start(config: &Config) -> Result<(), ConfigFault> {
     Ok(())
 }
 
+/// Says whether [`start`] will take the level.
+pub fn check(config: &Config) -> Result<(), ConfigFault> {
+    filter(&config.log_level).map(drop)
+}
+
 fn filter(level: &str) -> Result<EnvFilter, ConfigFault> {
     let faulty = |_| {
         let Message { en, nl } = Message::new(

@@ -1,3 +1,4 @@
 //! The running server: it listens, starts the workers, and stops in good order.
 
 pub mod listen;
+pub mod stores;

@@ -6,6 +6,7 @@ use super::exit::Failure;
 use super::options::{Options, environment};
 use super::terminal::{Terminal, p};
 use crate::config::{dump, strangers};
+use crate::logging;
 use kluis_core::kernel::Message;
 
 #[derive(Debug, Subcommand)]
@@ -17,10 +18,11 @@ pub enum ConfigCommand {
 }
 
 pub fn run(command: &ConfigCommand, options: &Options, terminal: Terminal) -> Result<(), Failure> {
-    let (resolved, _) = options.load()?;
+    let (resolved, config) = options.load()?;
     match command {
         ConfigCommand::Dump => Terminal::raw(&dump(&resolved, terminal.say_phrase())),
         ConfigCommand::Check => {
+            logging::check(&config).map_err(|fault| Failure::from(vec![fault]))?;
             for name in strangers(&environment()) {
                 terminal.note(Message::new(
                     format!("Warning: {name} is no setting; a typing error?"),

@@ -28,6 +28,14 @@ const DUTCH: &[(&str, &str)] = &[
         "Language of what is printed, nl or en; otherwise that of the environment (LANG)",
         "Taal van wat er getoond wordt, nl of en; anders die van de omgeving (LANG)",
     ),
+    ("Brings the databases to this program's version", "Brengt de databases naar de versie van dit programma"),
+    ("Only says what would be done", "Zegt alleen wat er zou gebeuren"),
+    ("Looks at everything that the installation stands on", "Bekijkt alles waar de installatie op steunt"),
+    ("Checks the audit log", "Controleert het logboek"),
+    (
+        "Recomputes the chain of the audit log and says whether it was changed",
+        "Rekent de keten van het logboek na en zegt of het gewijzigd is",
+    ),
     ("Checks or shows the configuration", "Controleert of toont de configuratie"),
     (
         "Says whether the configuration is sound, and names every fault",

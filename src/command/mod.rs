@@ -4,17 +4,21 @@
 //!
 //! Must never: hold a rule of a domain, run SQL, print a secret that wasn't asked for.
 
+mod audit;
 mod config;
+mod doctor;
 pub mod exit;
 mod help;
+mod migrate;
 mod options;
 mod terminal;
 
 use std::process::ExitCode;
 
+use kluis_core::kernel::Message;
 use clap::{FromArgMatches, Parser, Subcommand};
 
-use exit::Failure;
+use exit::{Exit, Failure};
 use options::Options;
 use terminal::Terminal;
 
@@ -30,9 +34,16 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Brings the databases to this program's version
+    Migrate(migrate::MigrateCommand),
     /// Checks or shows the configuration
     #[command(subcommand)]
     Config(config::ConfigCommand),
+    /// Looks at everything that the installation stands on
+    Doctor,
+    /// Checks the audit log
+    #[command(subcommand)]
+    Audit(audit::AuditCommand),
 }
 
 /// Runs the program with the arguments of the process.
@@ -59,7 +70,18 @@ pub fn main() -> ExitCode {
 }
 
 fn run(cli: &Cli, terminal: Terminal) -> Result<(), Failure> {
+    let options = &cli.options;
     match &cli.command {
-        Command::Config(command) => config::run(command, &cli.options, terminal),
+        Command::Config(command) => config::run(command, options, terminal),
+        Command::Migrate(command) => wait(migrate::run(command, options, terminal)),
+        Command::Doctor => wait(doctor::run(options, terminal)),
+        Command::Audit(command) => wait(audit::run(command, options, terminal)),
     }
+}
+
+/// Runs what waits for databases, files and the network.
+fn wait(work: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let fault = |error: std::io::Error| Failure::new(Exit::Failed, Message::plain(error.kind().to_string()));
+    runtime.map_err(fault)?.block_on(work)
 }

@@ -4,6 +4,7 @@
 mod support;
 
 mod audit;
+mod inspect;
 mod keys;
 mod migrations;
 mod transactions;

@@ -13,4 +13,4 @@ mod verify;
 
 pub use event::{Class, Detail, Event, Outcome};
 pub use reads::ReadLog;
-pub use verify::{ChainReport, verify};
+pub use verify::{ChainReport, last, verify};

@@ -1,5 +1,7 @@
 //! Walks the chain and says whether what stands there is what was written.
 
+use chrono::{DateTime, Utc};
+
 use super::{Event, chain};
 use crate::args;
 use crate::store::{Db, Ready, StoreError};
@@ -41,4 +43,10 @@ pub async fn verify(db: &Db) -> Result<ChainReport, StoreError> {
     }
     let broken_at = (link != end_chain).then_some(end);
     Ok(ChainReport { events: seq, broken_at })
+}
+
+/// When the last event was recorded; `None` for an empty log.
+pub async fn last(db: &Db) -> Result<Option<DateTime<Utc>>, StoreError> {
+    let sql = "SELECT at FROM audit_events ORDER BY seq DESC LIMIT 1";
+    db.fetch_optional(Ready::Static(sql), args![]).await?.map(|row| row.time(0)).transpose()
 }

@@ -73,6 +73,21 @@ pub async fn run(db: &Db, schema: Schema) -> Result<(), StoreError> {
 
 /// What `run` would do: every migration known to this program, and whether the database has it already.
 pub async fn plan(db: &Db, schema: Schema) -> Result<Vec<Step>, StoreError> {
+    let applied = applied(db).await?;
+    let known = files(db.engine(), schema)?;
+    Ok(known
+        .into_iter()
+        .map(|(version, name, _)| Step { applied: applied.contains(&version), version, name })
+        .collect())
+}
+
+/// Versions that the database has and this program doesn't know: a newer program was here.
+pub async fn newer(db: &Db, schema: Schema) -> Result<Vec<i64>, StoreError> {
+    let known: Vec<_> = files(db.engine(), schema)?.into_iter().map(|(version, ..)| version).collect();
+    Ok(applied(db).await?.into_iter().filter(|version| !known.contains(version)).collect())
+}
+
+async fn applied(db: &Db) -> Result<Vec<i64>, StoreError> {
     let table = match db.engine() {
         Engine::Sqlite => "SELECT COUNT(*) FROM sqlite_master WHERE type = 'table' AND name = '_sqlx_migrations'",
         Engine::Postgres => {
@@ -90,9 +105,5 @@ pub async fn plan(db: &Db, schema: Schema) -> Result<Vec<Step>, StoreError> {
             applied.push(row.int(0)?);
         }
     }
-    let known = files(db.engine(), schema)?;
-    Ok(known
-        .into_iter()
-        .map(|(version, name, _)| Step { applied: applied.contains(&version), version, name })
-        .collect())
+    Ok(applied)
 }

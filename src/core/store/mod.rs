@@ -8,6 +8,7 @@
 mod arg;
 mod db;
 mod error;
+pub mod inspect;
 pub mod keystore;
 pub mod migrate;
 mod row;

@@ -1,0 +1,97 @@
+//! Opening what the program stands on: the data's database, the keys' database, and the vault.
+//!
+//! Must never: open the keys' database on the data's, migrate without being told, or fall back to another key source.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use kluis_core::privacy::unseal::ProcessEnvironment;
+use kluis_core::privacy::{
+    Keyring, KeyringOptions, Result as VaultResult, RootKey, Sensitive, UnsealSource as Source,
+};
+use kluis_core::store::migrate::{self, Schema, Step};
+use kluis_core::store::{Db, DbKeyStore, DbOptions, StoreError};
+
+use crate::config::{Config, DatabaseConfig, UnsealSource};
+
+/// Name of the systemd credential (`LoadCredentialEncrypted=kluis-root-key`).
+pub const CREDENTIAL: &str = "kluis-root-key";
+/// The keys' database is asked for a few rows at a time.
+const KEY_CONNECTIONS: u32 = 4;
+
+/// Both databases and the sealed vault over one of them.
+pub struct Stores {
+    pub data: Db,
+    pub keys: Db,
+    pub keyring: Keyring,
+}
+
+/// Where the databases are.
+pub fn options(config: &Config) -> (DbOptions, DbOptions) {
+    match &config.database {
+        DatabaseConfig::Sqlite { directory, readers } => {
+            let (data, keys) = files(directory);
+            (
+                DbOptions::Sqlite { file: data, readers: *readers },
+                DbOptions::Sqlite { file: keys, readers: KEY_CONNECTIONS },
+            )
+        }
+        DatabaseConfig::Postgres { url, keys_url, connections } => (
+            DbOptions::Postgres { url: url.to_string(), connections: *connections },
+            DbOptions::Postgres { url: keys_url.to_string(), connections: KEY_CONNECTIONS },
+        ),
+    }
+}
+
+/// The files of the embedded databases: data, keys.
+pub fn files(directory: &std::path::Path) -> (PathBuf, PathBuf) {
+    (directory.join("kluis.db"), directory.join("keys.db"))
+}
+
+impl Stores {
+    /// Opens both; makes the files of the embedded ones if they aren't there.
+    pub async fn open(config: &Config) -> Result<Self, StoreError> {
+        let (data, keys) = options(config);
+        let (data, keys) = (Db::open(&data).await?, Db::open(&keys).await?);
+        let options = KeyringOptions { cached_keys: config.key_cache, ..KeyringOptions::default() };
+        let keyring = Keyring::new(Arc::new(DbKeyStore::new(keys.clone())), options);
+        Ok(Self { data, keys, keyring })
+    }
+
+    /// Brings both schemas up to date.
+    pub async fn migrate(&self) -> Result<(), StoreError> {
+        migrate::run(&self.data, Schema::Data).await?;
+        migrate::run(&self.keys, Schema::Keys).await
+    }
+
+    /// Every migration of both databases, data first.
+    pub async fn plan(&self) -> Result<[Vec<Step>; 2], StoreError> {
+        Ok([migrate::plan(&self.data, Schema::Data).await?, migrate::plan(&self.keys, Schema::Keys).await?])
+    }
+
+    /// Opens the vault from the source that the configuration names. `false`: it is to stay sealed until somebody comes.
+    pub async fn unseal(&self, config: &Config) -> VaultResult<bool> {
+        let Some(root) = root_key(config, &self.keyring).await? else { return Ok(false) };
+        self.keyring.unseal(root).await.map(|()| true)
+    }
+
+    /// Waits for what is under way, folds logs into files, closes.
+    pub async fn close(&self) {
+        self.keyring.seal();
+        self.data.close().await;
+        self.keys.close().await;
+    }
+}
+
+/// `None` for a vault that is opened by hand.
+async fn root_key(config: &Config, keyring: &Keyring) -> VaultResult<Option<RootKey>> {
+    let source = match &config.unseal {
+        UnsealSource::Manual => return Ok(None),
+        // The configuration has read the variable, or the file that it names, already.
+        UnsealSource::Environment(text) => return Ok(Some(RootKey::parse(text)?)),
+        UnsealSource::KeyFile(path) => Source::KeyFile(path.clone()),
+        UnsealSource::Credential => Source::SystemdCredential(CREDENTIAL.to_owned()),
+        UnsealSource::Passphrase(text) => Source::Passphrase(Sensitive::new(text.to_string())),
+    };
+    source.root_key(&**keyring.store(), &ProcessEnvironment).await.map(Some)
+}

@@ -17,7 +17,6 @@ impl Disclosure {
     /// Nothing at all.
     pub const WITHHELD: Self = Self { clear: CompartmentSet::EMPTY };
 
-    #[cfg_attr(not(test), expect(dead_code, reason = "the access floor makes it from a decision"))]
     pub(crate) const fn decided(clear: CompartmentSet) -> Self {
         Self { clear }
     }
@@ -28,17 +27,20 @@ impl Disclosure {
     }
 
     /// Opens a sealed compartment if it may be seen; otherwise the ciphertext isn't touched.
+    ///
+    /// `row` is the context of the row. The part is taken from the compartment, not from the caller, so that a value of
+    /// one compartment can't be had by naming another; revision and schema are those that the value was sealed with.
     pub fn open<T: DeserializeOwned>(
         self,
         compartment: Compartment,
         sealed: &Sealed<T>,
         key: &DataKey,
-        context: &Context,
+        row: &Context,
     ) -> Result<Shown<T>> {
         if !self.clear.contains(compartment) {
             return Ok(Shown(State::Withheld));
         }
-        sealed.open(key, context).map(|value| Shown(State::Clear(value)))
+        sealed.open(key, &row.of(compartment.name(), sealed)).map(|value| Shown(State::Clear(value)))
     }
 
     /// For personal values that are not sealed by themselves: made only if they may be seen.
@@ -143,6 +145,18 @@ mod tests {
         let contact = Disclosure::decided(CompartmentSet::of(&[Compartment::Contact]));
         let opened = contact.open(Compartment::Contact, &broken, &key(), &CONTEXT);
         assert!(matches!(opened, Err(VaultError::Integrity(_))));
+    }
+
+    #[test]
+    fn a_value_of_another_compartment_is_not_had_by_naming_one_that_is_clear() {
+        let sealed = Sealed::seal(&key(), &CONTEXT, &"canary".to_owned()).unwrap();
+        let both = Disclosure::decided(CompartmentSet::of(&[Compartment::Identity, Compartment::Contact]));
+        assert!(both.open(Compartment::Identity, &sealed, &key(), &CONTEXT).is_err());
+        let later = Context { part: "", revision: 9, ..CONTEXT };
+        let shown = both.open(Compartment::Contact, &sealed, &key(), &later).unwrap();
+        assert_eq!(shown.clear().map(String::as_str), Some("canary"));
+        let elsewhere = Context { row: Uuid::from_u128(3), ..CONTEXT };
+        assert!(both.open(Compartment::Contact, &sealed, &key(), &elsewhere).is_err());
     }
 
     #[test]

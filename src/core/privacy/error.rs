@@ -2,7 +2,7 @@
 //!
 //! Must never carry a value, a key or what a database said.
 
-use crate::kernel::{Problem, ProblemKind};
+use crate::kernel::{Message, Phrase, Problem, ProblemKind};
 
 use super::root::KeyTextFault;
 use super::unseal::SourceFault;
@@ -52,6 +52,45 @@ impl VaultError {
     /// Wraps what the database said; it is kept as the source for the log and never shown.
     pub fn store(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self::Store(error.into())
+    }
+
+    /// For the operator's terminal, in both languages, with what to do about it.
+    pub fn message(&self) -> Message {
+        let phrase = |en, nl| Message::from(Phrase { en, nl });
+        match self {
+            Self::Sealed => phrase("The vault is sealed.", "De kluis is gesloten."),
+            Self::Integrity(what) => Message::new(
+                format!("Stored data was changed or moved, or belongs to another key store ({what})."),
+                format!(
+                    "Opgeslagen gegevens zijn gewijzigd of verplaatst, of horen bij een andere sleutelopslag ({what})."
+                ),
+            ),
+            Self::Erased => phrase("The person was erased.", "De persoon is gewist."),
+            Self::Exhausted(what) => Message::new(
+                format!("A key has no uses left: {what}."),
+                format!("Een sleutel mag niet vaker worden gebruikt: {what}."),
+            ),
+            Self::UnknownTenant => phrase(
+                "The organisation has no keys in this key store.",
+                "De organisatie heeft geen sleutels in deze sleutelopslag.",
+            ),
+            Self::WrongKey => phrase(
+                "This key or passphrase doesn't open this key store.",
+                "Deze sleutel of wachtwoordzin opent deze sleutelopslag niet.",
+            ),
+            Self::Uninitialised => phrase(
+                "The key store is empty: run kluis init first.",
+                "De sleutelopslag is leeg: voer eerst kluis init uit.",
+            ),
+            Self::AlreadyInitialised => {
+                phrase("The key store has a root key already.", "De sleutelopslag heeft al een hoofdsleutel.")
+            }
+            Self::KeyText(fault) => fault.message(),
+            Self::Source(fault) => fault.message(),
+            Self::Unsealable => phrase("A value can't be sealed.", "Een waarde kan niet worden verzegeld."),
+            Self::Random => phrase("The system gives no randomness.", "Het systeem geeft geen toevalsgetallen."),
+            Self::Store(_) => phrase("The key store doesn't answer.", "De sleutelopslag antwoordt niet."),
+        }
     }
 
     const fn kind(&self) -> ProblemKind {

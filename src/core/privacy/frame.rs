@@ -17,7 +17,9 @@ mod tests {
 
     fn framed(fields: &[Vec<u8>]) -> Vec<u8> {
         let mut frame = Vec::new();
-        fields.iter().for_each(|field| put(&mut frame, field));
+        for field in fields {
+            put(&mut frame, field);
+        }
         frame
     }
 

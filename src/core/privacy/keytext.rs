@@ -11,6 +11,7 @@ use ring::digest;
 use zeroize::Zeroizing;
 
 use super::keys::Secret;
+use crate::kernel::Message;
 
 /// Characters that hold the key: 32 bytes make 52.
 const DATA: usize = 52;
@@ -31,6 +32,30 @@ pub enum KeyTextFault {
     Group { group: usize },
     #[error("two groups were swapped, or there are typing errors that can't be placed")]
     Whole,
+}
+
+impl KeyTextFault {
+    /// For the operator's terminal, in both languages.
+    pub fn message(&self) -> Message {
+        let total = GROUPS * GROUP;
+        match self {
+            Self::Prefix { expected } => {
+                Message::new(format!("The key begins with {expected}."), format!("De sleutel begint met {expected}."))
+            }
+            Self::Length { found } => Message::new(
+                format!("The key has {total} letters and digits after its name; {found} were given."),
+                format!("De sleutel heeft {total} letters en cijfers na zijn naam; er zijn er {found} gegeven."),
+            ),
+            Self::Group { group } => Message::new(
+                format!("There is a typing error in group {group} of the key."),
+                format!("Er zit een typefout in groep {group} van de sleutel."),
+            ),
+            Self::Whole => Message::new(
+                "Groups of the key were swapped or mistyped; which ones can't be told.",
+                "Groepen van de sleutel zijn verwisseld of verkeerd getypt; welke is niet te zeggen.",
+            ),
+        }
+    }
 }
 
 /// Writes a key with its groups and checks.

@@ -18,6 +18,8 @@ pub struct MemoryStore {
     tables: Mutex<Tables>,
     /// Calls that would be a transaction.
     pub calls: AtomicUsize,
+    /// Runs once, between the reading of subject keys and the return of what was read.
+    pub after_reading: Mutex<Option<Box<dyn FnOnce() + Send>>>,
 }
 
 #[derive(Default, Clone)]
@@ -47,9 +49,11 @@ impl Tables {
     }
 
     fn mark(&mut self, tenant: Uuid, ids: &[KeyId]) {
-        for ((of, id, _), record) in &mut self.subjects {
-            if *of == tenant && ids.contains(id) && record.state == SubjectKeyState::Reserved {
-                record.state = SubjectKeyState::Used;
+        for id in ids {
+            for (_, record) in self.subjects.range_mut((tenant, *id, 0)..=(tenant, *id, u32::MAX)) {
+                if record.state == SubjectKeyState::Reserved {
+                    record.state = SubjectKeyState::Used;
+                }
             }
         }
     }
@@ -114,10 +118,15 @@ impl KeyStore for MemoryStore {
     }
 
     async fn subject_keys(&self, tenant: Uuid, ids: &[KeyId]) -> Result<Vec<SubjectKeyRecord>> {
-        Ok(self.with(|tables| {
+        let read = self.with(|tables| {
             let versions = |id: &KeyId| tables.subjects.range((tenant, *id, 0)..=(tenant, *id, u32::MAX));
             ids.iter().flat_map(versions).map(|(_, record)| record.clone()).collect()
-        }))
+        });
+        let hook = self.after_reading.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(hook) = hook {
+            hook();
+        }
+        Ok(read)
     }
 
     async fn destroy_subject_key(&self, tenant: Uuid, id: KeyId) -> Result<bool> {

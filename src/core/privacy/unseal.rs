@@ -11,6 +11,7 @@ use zeroize::Zeroizing;
 
 use super::root::RootRecord;
 use super::{KeyStore, Result, RootKey, Sensitive, VaultError};
+use crate::kernel::{Message, Phrase};
 
 /// What is wrong with an unseal source; for the operator's terminal and log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -35,6 +36,56 @@ pub enum SourceFault {
     Passphrase,
     #[error("the derivation from the passphrase was interrupted")]
     Interrupted,
+}
+
+impl SourceFault {
+    /// For the operator's terminal, in both languages.
+    pub fn message(self) -> Message {
+        let phrase = |en, nl| Message::from(Phrase { en, nl });
+        match self {
+            Self::Unreadable(kind) => Message::new(
+                format!("The key file can't be read: {kind}."),
+                format!("Het sleutelbestand is niet leesbaar: {kind}."),
+            ),
+            Self::Unwritable(kind) => Message::new(
+                format!("The key file can't be written: {kind}."),
+                format!("Het sleutelbestand kan niet worden geschreven: {kind}."),
+            ),
+            Self::Permissions { mode } => Message::new(
+                format!("Others on this machine may read the key file (mode {mode:o}). Run chmod 600 on it."),
+                format!(
+                    "Anderen op deze machine mogen het sleutelbestand lezen (rechten {mode:o}). Voer er chmod 600 op uit."
+                ),
+            ),
+            Self::TooLarge => {
+                phrase("The key file is larger than a key.", "Het sleutelbestand is groter dan een sleutel.")
+            }
+            Self::NoCredentials => phrase(
+                "CREDENTIALS_DIRECTORY is not set: systemd gave this service no credentials.",
+                "CREDENTIALS_DIRECTORY is niet gezet: systemd gaf deze dienst geen credentials.",
+            ),
+            Self::NotSet => phrase(
+                "Neither the environment variable of the root key nor the one with _FILE is set.",
+                "De omgevingsvariabele van de hoofdsleutel is niet gezet, en die met _FILE ook niet.",
+            ),
+            Self::NotText => phrase(
+                "The environment variable of the root key is not text.",
+                "De omgevingsvariabele van de hoofdsleutel is geen tekst.",
+            ),
+            Self::NoPassphrase => phrase(
+                "No passphrase was set for this key store.",
+                "Voor deze sleutelopslag is geen wachtwoordzin ingesteld.",
+            ),
+            Self::Passphrase => phrase(
+                "The passphrase needs 12 characters or more.",
+                "De wachtwoordzin moet minstens 12 tekens hebben.",
+            ),
+            Self::Interrupted => phrase(
+                "The derivation from the passphrase was interrupted.",
+                "De afleiding uit de wachtwoordzin is onderbroken.",
+            ),
+        }
+    }
 }
 
 /// The environment as a parameter, so that tests don't change that of the process.

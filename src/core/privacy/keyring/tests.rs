@@ -129,6 +129,19 @@ async fn what_is_destroyed_stays_destroyed() {
 }
 
 #[tokio::test]
+async fn a_key_destroyed_during_its_look_up_is_not_cached() {
+    let (store, ring) = opened().await;
+    let id = ring.new_subject_key(TENANT).await.unwrap().id();
+    let neighbour = another(&store).await;
+    let evicting = neighbour.clone();
+    *store.after_reading.lock().unwrap() = Some(Box::new(move || evicting.evict(id)));
+    assert!(neighbour.subject_key(TENANT, id).await.is_ok());
+    assert!(neighbour.try_cached(TENANT, id).is_none());
+    assert!(neighbour.subject_key(TENANT, id).await.is_ok());
+    assert!(neighbour.try_cached(TENANT, id).is_some());
+}
+
+#[tokio::test]
 async fn keys_come_in_the_order_asked_for_with_one_look_up() {
     let (store, ring) = opened().await;
     let mut ids = Vec::new();

@@ -152,9 +152,10 @@ impl TenantDraft {
     /// Parses all texts; every fault is named by its pointer.
     pub fn validate(&self) -> Result<ValidTenant, Problem> {
         let mut faults = Faults::new();
-        let parent = self.parent_id.as_deref().and_then(|text| {
-            faults.check("/parentId", Id::parse(text).ok_or(("id", NOT_AN_ID)))
-        });
+        let parent = self
+            .parent_id
+            .as_deref()
+            .and_then(|text| faults.check("/parentId", Id::parse(text).ok_or(("id", NOT_AN_ID))));
         let name = faults.check("/name", Text::<200>::parse(&self.name));
         let country = faults.check("/country", CountryCode::parse(&self.country));
         let kvk_number = self.kvk_number.as_deref().and_then(|t| faults.check("/kvkNumber", KvkNumber::parse(t)));

@@ -1,0 +1,6 @@
+//! The decisions of the access policy: against Casbin itself, against an oracle written from the design, and against
+//! the text that reviewers read.
+
+mod casbin_says;
+mod shipped;
+mod subjects;

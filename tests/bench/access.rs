@@ -1,0 +1,2 @@
+//! How long a decision takes, however long the policy is.
+fn main() {}

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use kluis_core::access::{Scope, ScopedPermission};
+use kluis_core::access::{Policy, Scope, ScopedPermission};
 use kluis_core::audit::{Event, ReadLog};
 use kluis_core::kernel::{Clock, Entropy, Id, Kind, Problem};
 use kluis_core::privacy::Keyring;
@@ -17,6 +17,7 @@ use crate::config::Config;
 pub struct App {
     pub db: Db,
     pub keys: Keyring,
+    pub policy: Policy,
     pub clock: Clock,
     pub entropy: Arc<dyn Entropy>,
     pub reads: ReadLog,

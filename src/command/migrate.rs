@@ -3,8 +3,8 @@
 use clap::Args;
 use kluis_core::kernel::Message;
 use kluis_core::store::inspect;
-use kluis_core::store::migrate::{Step, newer};
 use kluis_core::store::migrate::Schema;
+use kluis_core::store::migrate::{Step, newer};
 
 use super::exit::{Exit, Failure};
 use super::options::Options;
@@ -50,10 +50,13 @@ async fn migrate(stores: &Stores, plan_only: bool, terminal: Terminal) -> Result
     }
     let more = newer(&stores.data, Schema::Data).await?.len() + newer(&stores.keys, Schema::Keys).await?.len();
     if more > 0 {
-        return Err(Failure::new(Exit::Database, p(
-            "The database was made by a newer version of this program.",
-            "De database is door een nieuwere versie van dit programma gemaakt.",
-        )));
+        return Err(Failure::new(
+            Exit::Database,
+            p(
+                "The database was made by a newer version of this program.",
+                "De database is door een nieuwere versie van dit programma gemaakt.",
+            ),
+        ));
     }
     match (plan_only, open) {
         (_, 0) => terminal.say(p("Nothing to do.", "Er is niets te doen.")),

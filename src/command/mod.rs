@@ -15,8 +15,8 @@ mod terminal;
 
 use std::process::ExitCode;
 
-use kluis_core::kernel::Message;
 use clap::{FromArgMatches, Parser, Subcommand};
+use kluis_core::kernel::Message;
 
 use exit::{Exit, Failure};
 use options::Options;

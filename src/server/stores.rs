@@ -6,9 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use kluis_core::privacy::unseal::ProcessEnvironment;
-use kluis_core::privacy::{
-    Keyring, KeyringOptions, Result as VaultResult, RootKey, Sensitive, UnsealSource as Source,
-};
+use kluis_core::privacy::{Keyring, KeyringOptions, Result as VaultResult, RootKey, Sensitive, UnsealSource as Source};
 use kluis_core::store::migrate::{self, Schema, Step};
 use kluis_core::store::{Db, DbKeyStore, DbOptions, StoreError};
 

@@ -175,11 +175,7 @@ fn read_seen(row: &Row) -> Result<Seen, StoreError> {
 }
 
 /// One tenant that may be read.
-pub async fn get<P: ScopedPermission>(
-    db: &Db,
-    scope: &Scope<P>,
-    id: Id<Tenant>,
-) -> Result<Option<Seen>, AccessError> {
+pub async fn get<P: ScopedPermission>(db: &Db, scope: &Scope<P>, id: Id<Tenant>) -> Result<Option<Seen>, AccessError> {
     let row = scope.fetch_optional(db, GET, args![id]).await?;
     Ok(row.map(|row| read_seen(&row)).transpose()?)
 }
@@ -210,11 +206,7 @@ pub async fn list<P: ScopedPermission>(
     rows.iter().map(|row| Ok(read_seen(row)?)).collect()
 }
 
-pub async fn count<P: ScopedPermission>(
-    db: &Db,
-    scope: &Scope<P>,
-    filter: &TenantFilter,
-) -> Result<i64, AccessError> {
+pub async fn count<P: ScopedPermission>(db: &Db, scope: &Scope<P>, filter: &TenantFilter) -> Result<i64, AccessError> {
     let row = scope.fetch_optional(db, COUNT, filter.args()).await?;
     Ok(row.map_or(Ok(0), |row| row.int(0))?)
 }

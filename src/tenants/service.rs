@@ -151,8 +151,7 @@ pub async fn set_closed(
     expected: Option<i64>,
     closed: bool,
 ) -> Result<TenantRecord, Problem> {
-    let Seen { record: mut tenant, rels } =
-        rows::get(&app.db, scope, id).await?.ok_or_else(Problem::not_found)?;
+    let Seen { record: mut tenant, rels } = rows::get(&app.db, scope, id).await?.ok_or_else(Problem::not_found)?;
     scope.require(rels)?;
     same_revision(expected, tenant.revision)?;
     if id == scope.tenant() {
@@ -280,5 +279,4 @@ const FIXED_KIND: Phrase =
     Phrase { en: "The kind of a tenant can't be changed.", nl: "De soort van een tenant kan niet veranderen." };
 const OWN: Phrase =
     Phrase { en: "Nobody closes the tenant they act for.", nl: "Niemand sluit de tenant waarvoor hij werkt." };
-const OPEN_BELOW: Phrase =
-    Phrase { en: "Close the tenants below it first.", nl: "Sluit eerst de tenants eronder." };
+const OPEN_BELOW: Phrase = Phrase { en: "Close the tenants below it first.", nl: "Sluit eerst de tenants eronder." };

@@ -233,12 +233,7 @@ pub(super) async fn new_account(
     Ok(Account::new(row, key))
 }
 
-fn write_profile(
-    app: &App,
-    account: &mut Account,
-    valid: &ValidUser,
-    changed: CompartmentSet,
-) -> Result<(), Problem> {
+fn write_profile(app: &App, account: &mut Account, valid: &ValidUser, changed: CompartmentSet) -> Result<(), Problem> {
     account.change(app.clock.now()).language = valid.language;
     if changed.contains(Compartment::Identity) {
         account.row.identity = account.seal::<UserIdentity>("identity", &valid.identity)?;

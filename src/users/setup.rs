@@ -35,8 +35,11 @@ pub async fn create_first_administrator(app: &App, tenant: Id<Tenant>, email: &s
         }
         return make_link(app, account.row.id, LinkPurpose::FirstAdministrator).await;
     }
-    let draft =
-        UserDraft { email: email.to_owned(), display_name: "Administrator".to_owned(), language: UserLanguage::default() };
+    let draft = UserDraft {
+        email: email.to_owned(),
+        display_name: "Administrator".to_owned(),
+        language: UserLanguage::default(),
+    };
     let user = create_user(app, tenant, &draft, &[(tenant, first_role(record.valid.kind))]).await?;
     make_link(app, user, LinkPurpose::FirstAdministrator).await
 }

@@ -1,8 +1,8 @@
 //! A user as one caller may see it.
 
 use kluis_core::access::{Scope, ScopedPermission};
-use kluis_core::kernel::id::{Tenant, User};
 use kluis_core::kernel::Problem;
+use kluis_core::kernel::id::{Tenant, User};
 use kluis_core::privacy::{Compartment, CompartmentSet};
 use poem_openapi::Object;
 use serde::{Deserialize, Serialize};
@@ -85,8 +85,12 @@ pub async fn open<P: ScopedPermission>(app: &App, scope: &Scope<P>, seen: &Seen)
     let key = app.keys.subject_key(row.tenant.uuid(), row.key).await?;
     let disclosure = scope.disclosure(seen.rels);
     let place = |part| seal::place(row.tenant, row.id, part, 0);
-    let identity =
-        disclosure.open(Compartment::Identity, &row.identity, &key, &place("identity").of("identity", &row.identity))?;
+    let identity = disclosure.open(
+        Compartment::Identity,
+        &row.identity,
+        &key,
+        &place("identity").of("identity", &row.identity),
+    )?;
     let contact =
         disclosure.open(Compartment::Contact, &row.contact, &key, &place("contact").of("contact", &row.contact))?;
     let withheld = HELD.difference(disclosure.clear());

@@ -26,10 +26,9 @@ async fn one(name: Phrase, db: &Db, schema: Schema, report: &mut Report) {
     match state(db, schema).await {
         Ok(Ok(detail)) => report.ok(name, detail),
         Ok(Err(detail)) => report.fail(name, detail),
-        Err(error) => report.fail(name, Message::new(
-            format!("can't be asked: {error}"),
-            format!("is niet te bevragen: {error}"),
-        )),
+        Err(error) => {
+            report.fail(name, Message::new(format!("can't be asked: {error}"), format!("is niet te bevragen: {error}")))
+        }
     }
 }
 
@@ -58,10 +57,13 @@ async fn state(db: &Db, schema: Schema) -> Result<Result<Message, Message>, Stor
 
 async fn apart(stores: &Stores, report: &mut Report) {
     match (inspect::place(&stores.data).await, inspect::place(&stores.keys).await) {
-        (Ok(data), Ok(keys)) if data == keys => report.fail(APART, p(
-            "both stand in one database: a backup of the data would hold its keys",
-            "beide staan in één database: een reservekopie van de gegevens zou de sleutels bevatten",
-        )),
+        (Ok(data), Ok(keys)) if data == keys => report.fail(
+            APART,
+            p(
+                "both stand in one database: a backup of the data would hold its keys",
+                "beide staan in één database: een reservekopie van de gegevens zou de sleutels bevatten",
+            ),
+        ),
         (Ok(_), Ok(_)) => report.ok(APART, p("two databases", "twee databases")),
         _ => report.warn(APART, p("can't be determined", "is niet vast te stellen")),
     }
@@ -72,20 +74,25 @@ async fn audit_chain(db: &Db, report: &mut Report) {
         Ok(chain) => match chain.broken_at {
             None => {
                 let events = chain.events;
-                report.ok(AUDIT, Message::new(
-                    format!("{events} events, the chain holds"),
-                    format!("{events} gebeurtenissen, de keten klopt"),
-                ));
+                report.ok(
+                    AUDIT,
+                    Message::new(
+                        format!("{events} events, the chain holds"),
+                        format!("{events} gebeurtenissen, de keten klopt"),
+                    ),
+                );
             }
-            Some(at) => report.fail(AUDIT, Message::new(
-                format!("the chain breaks at event {at}"),
-                format!("de keten breekt bij gebeurtenis {at}"),
-            )),
+            Some(at) => report.fail(
+                AUDIT,
+                Message::new(
+                    format!("the chain breaks at event {at}"),
+                    format!("de keten breekt bij gebeurtenis {at}"),
+                ),
+            ),
         },
-        Err(error) => report.fail(AUDIT, Message::new(
-            format!("can't be read: {error}"),
-            format!("is niet leesbaar: {error}"),
-        )),
+        Err(error) => {
+            report.fail(AUDIT, Message::new(format!("can't be read: {error}"), format!("is niet leesbaar: {error}")))
+        }
     }
 }
 

@@ -98,10 +98,7 @@ fn missing(path: &Path) -> Message {
 
 fn open(path: &Path, mode: &str) -> Message {
     let path = path.display();
-    Message::new(
-        format!("others may read {path}: chmod {mode}"),
-        format!("anderen mogen {path} lezen: chmod {mode}"),
-    )
+    Message::new(format!("others may read {path}: chmod {mode}"), format!("anderen mogen {path} lezen: chmod {mode}"))
 }
 
 #[cfg(all(test, unix))]
@@ -113,7 +110,9 @@ mod tests {
     #[test]
     fn one_bit_for_the_group_is_too_many() {
         let file = tempfile::NamedTempFile::new().unwrap();
-        for (mode, access) in [(0o600, Access::Private), (0o400, Access::Private), (0o640, Access::Open), (0o601, Access::Open)] {
+        for (mode, access) in
+            [(0o600, Access::Private), (0o400, Access::Private), (0o640, Access::Open), (0o601, Access::Open)]
+        {
             std::fs::set_permissions(file.path(), std::fs::Permissions::from_mode(mode)).unwrap();
             assert_eq!(others(file.path()), access, "{mode:o}");
         }

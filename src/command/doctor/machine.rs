@@ -50,10 +50,10 @@ pub async fn check_clock(now: DateTime<Utc>, db: &Db, last_event: Option<DateTim
         return report.fail(CLOCK, p("stands in the past", "loopt jaren achter"));
     }
     if last_event.is_some_and(|last| (last - now).num_seconds() > SECONDS_APART) {
-        return report.fail(CLOCK, p(
-            "stands before the last event in the audit log",
-            "loopt achter op de laatste gebeurtenis in het logboek",
-        ));
+        return report.fail(
+            CLOCK,
+            p("stands before the last event in the audit log", "loopt achter op de laatste gebeurtenis in het logboek"),
+        );
     }
     match inspect::clock(db).await {
         Ok(None) => report.ok(CLOCK, Message::plain(now.format("%Y-%m-%d %H:%M:%S UTC").to_string())),
@@ -77,18 +77,21 @@ pub fn check_reach(config: &Config, report: &mut Report) {
             "open voor het netwerk zonder TLS: stel server.tls_certificate in, of luister op 127.0.0.1 achter een proxy",
         ));
     } else if config.tls.is_none() && config.is_https() && config.trusted_proxies.is_empty() {
-        report.warn(REACH, p(
-            "no server.trusted_proxies: every client will look like the proxy",
-            "geen server.trusted_proxies: elke bezoeker lijkt de proxy te zijn",
-        ));
+        report.warn(
+            REACH,
+            p(
+                "no server.trusted_proxies: every client will look like the proxy",
+                "geen server.trusted_proxies: elke bezoeker lijkt de proxy te zijn",
+            ),
+        );
     } else {
         report.ok(REACH, Message::plain(format!("{} · {}", config.listen, config.public_url)));
     }
     match &config.mail {
         Some(mail) => report.ok(MAIL, Message::plain(mail.host.clone())),
-        None => report.warn(MAIL, p(
-            "no mail.host: links go by way of an administrator",
-            "geen mail.host: links gaan via een beheerder",
-        )),
+        None => report.warn(
+            MAIL,
+            p("no mail.host: links go by way of an administrator", "geen mail.host: links gaan via een beheerder"),
+        ),
     }
 }

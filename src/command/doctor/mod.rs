@@ -44,10 +44,13 @@ pub async fn run(options: &Options, terminal: Terminal) -> Result<(), Failure> {
 fn configuration(options: &Options, report: &mut Report) -> Option<(Resolved, Config)> {
     let file = options.file();
     for name in strangers(&environment()) {
-        report.warn(CONFIGURATION, Message::new(
-            format!("{name} is no setting; a typing error?"),
-            format!("{name} is geen instelling; een typefout?"),
-        ));
+        report.warn(
+            CONFIGURATION,
+            Message::new(
+                format!("{name} is no setting; a typing error?"),
+                format!("{name} is geen instelling; een typefout?"),
+            ),
+        );
     }
     let loaded = options.load_over(file.as_deref(), &[]).and_then(|loaded| match logging::check(&loaded.1) {
         Ok(()) => Ok(loaded),

@@ -15,19 +15,25 @@ const STORE: Phrase = p("key store", "sleutelopslag");
 pub async fn check(stores: &Stores, config: &Config, report: &mut Report) {
     match stores.unseal(config).await {
         Ok(true) => report.ok(VAULT, p("opens from its source", "gaat open vanuit de bron")),
-        Ok(false) => report.warn(VAULT, p(
-            "stays sealed until somebody opens it (unseal.source = manual)",
-            "blijft gesloten tot iemand haar opent (unseal.source = manual)",
-        )),
+        Ok(false) => report.warn(
+            VAULT,
+            p(
+                "stays sealed until somebody opens it (unseal.source = manual)",
+                "blijft gesloten tot iemand haar opent (unseal.source = manual)",
+            ),
+        ),
         Err(error) => report.fail(VAULT, why(error)),
     }
     match stores.keyring.store().counts().await {
         Ok(counts) => {
             let (tenants, used, destroyed) = (counts.tenants, counts.used + counts.reserved, counts.destroyed);
-            report.ok(STORE, Message::new(
-                format!("{tenants} tenants, {used} keys, {destroyed} destroyed"),
-                format!("{tenants} tenants, {used} sleutels, {destroyed} vernietigd"),
-            ));
+            report.ok(
+                STORE,
+                Message::new(
+                    format!("{tenants} tenants, {used} keys, {destroyed} destroyed"),
+                    format!("{tenants} tenants, {used} sleutels, {destroyed} vernietigd"),
+                ),
+            );
         }
         Err(error) => report.fail(STORE, why(error)),
     }

@@ -12,6 +12,7 @@ use kluis_core::privacy::directory::Directory;
 use kluis_core::store::Db;
 
 use crate::config::Config;
+use crate::sessions::Sessions;
 
 /// The running program; shared as `Arc<App>`.
 pub struct App {
@@ -22,6 +23,7 @@ pub struct App {
     pub entropy: Arc<dyn Entropy>,
     pub reads: ReadLog,
     pub directory: Directory,
+    pub sessions: Sessions,
     pub config: Config,
 }
 

@@ -2,23 +2,20 @@
 //!
 //! Must never: keep a token in clear, or let one outlive its end, its user or its roles.
 
+mod again;
+mod authenticate;
 pub mod model;
 mod rows;
 mod scoped;
 pub mod throttle;
 
+pub use again::Again;
+pub use authenticate::{Sessions, authenticate, catch_up, flush_uses};
 pub use scoped::{Caller, PURPOSE_HEADER, Scoped};
 
-use std::sync::Arc;
-pub fn cookie(_r: &poem::Request) -> Option<String> {
-    None
-}
-pub async fn catch_up(_a: &crate::app::App) -> Result<(), kluis_core::kernel::Problem> {
-    Ok(())
-}
-pub async fn authenticate(
-    _a: &crate::app::App,
-    _t: &str,
-) -> Result<Arc<kluis_core::access::Actor>, kluis_core::kernel::Problem> {
-    Err(kluis_core::kernel::Problem::new(kluis_core::kernel::ProblemKind::Unauthenticated))
+/// The session's token in the cookie of the pages.
+pub fn cookie(request: &poem::Request) -> Option<String> {
+    let cookies = request.headers().get_all(poem::http::header::COOKIE).iter().filter_map(|value| value.to_str().ok());
+    let mut pairs = cookies.flat_map(|value| value.split(';')).filter_map(|pair| pair.trim().split_once('='));
+    pairs.find(|(name, _)| *name == crate::domains::SESSION_COOKIE).map(|(_, token)| token.to_owned())
 }

@@ -4,12 +4,13 @@
 
 use std::sync::Arc;
 
-use kluis_core::access::{Policy, Scope, ScopedPermission};
+use kluis_core::access::{Finding, Policy, Scope, ScopedPermission};
+use kluis_core::args;
 use kluis_core::audit::{Event, ReadLog};
 use kluis_core::kernel::{Clock, Entropy, Id, Kind, Problem};
 use kluis_core::privacy::Keyring;
 use kluis_core::privacy::directory::Directory;
-use kluis_core::store::Db;
+use kluis_core::store::{Db, StoreError};
 
 use crate::config::Config;
 use crate::sessions::Sessions;
@@ -41,5 +42,52 @@ impl App {
     /// Commits the event of a read; the answer may leave afterwards, and not before.
     pub async fn record_read(&self, event: Event) -> Result<(), Problem> {
         self.reads.record(event).await
+    }
+}
+
+/// Why the program can't be put together.
+#[derive(Debug, thiserror::Error)]
+pub enum AppError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error("the policy has faults")]
+    Policy(Vec<Finding>),
+    #[error("the policy file can't be read")]
+    PolicyFile(#[source] std::io::Error),
+}
+
+impl App {
+    /// Puts the program together over open stores. The vault may still be sealed.
+    pub async fn assemble(
+        config: Config,
+        db: Db,
+        keys: Keyring,
+        clock: Clock,
+        entropy: Arc<dyn Entropy>,
+    ) -> Result<Arc<Self>, AppError> {
+        const WHY: &str = "the epoch says nothing about anybody";
+        let sql = "SELECT value FROM authz_epoch WHERE id = 1";
+        let row = db.fetch_optional_without_scope(WHY, sql, args![]).await?.ok_or(StoreError::Row(0))?;
+        let epoch = row.int(0)?;
+        let policy = match &config.policy_file {
+            None => Policy::shipped(epoch),
+            Some(path) => {
+                let text = std::fs::read_to_string(path).map_err(AppError::PolicyFile)?;
+                let name = path.file_name().and_then(|name| name.to_str()).unwrap_or("policy");
+                Policy::open(kluis_core::access::parse(name, &text), epoch)
+            }
+        };
+        let policy = policy.map_err(AppError::Policy)?;
+        Ok(Arc::new(Self {
+            reads: ReadLog::start(db.clone()),
+            db,
+            keys,
+            policy,
+            clock,
+            entropy,
+            directory: Directory::new(),
+            sessions: Sessions::default(),
+            config,
+        }))
     }
 }

@@ -1,0 +1,94 @@
+//! The whole site as one endpoint: API, its document, its pages, health, and what stands around every request.
+//!
+//! Must never answer anything that doesn't pass the outermost layer.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use kluis_core::args;
+use kluis_core::kernel::{Problem, ProblemKind};
+use kluis_core::privacy::SystemKey;
+use poem::http::StatusCode;
+use poem::web::Data;
+use poem::{EndpointExt, Route, get, handler};
+
+use crate::app::App;
+use crate::domains;
+use crate::sessions::Again;
+use crate::web::address::{ProxyHeader, TrustedProxies};
+use crate::web::document::DocumentError;
+use crate::web::ratelimit::{Limit, RateLimits};
+use crate::web::service::ServiceError;
+use crate::web::{self, Cursors, Shell, Surroundings, docs, problem_pages};
+
+/// Why there is no site.
+#[derive(Debug, thiserror::Error)]
+pub enum SiteError {
+    #[error(transparent)]
+    Document(#[from] DocumentError),
+    #[error(transparent)]
+    Service(#[from] ServiceError),
+    #[error("a rate of zero would let nobody in")]
+    Rate,
+    #[error("a trusted proxy is not an address")]
+    Proxies,
+    #[error("the system gives no randomness")]
+    Random,
+}
+
+/// Puts the site together.
+pub fn build(app: &Arc<App>) -> Result<Shell, SiteError> {
+    let document = domains::document()?;
+    let cursors = Arc::new(Cursors::new(&cursor_secret(app)?).ok_or(SiteError::Random)?);
+    let rate = app.config.rate;
+    let address = Limit::new(rate.burst, per(rate)).ok_or(SiteError::Rate)?;
+    let token = Limit::new(rate.burst, per(rate)).ok_or(SiteError::Rate)?;
+    let limits = RateLimits::new(address, token).ok_or(SiteError::Rate)?;
+    let api = domains::endpoint(&document)?.with(Again(Arc::clone(app)));
+    let mut route = Route::new().nest("/v1", api).at("/health/live", get(live)).at("/health/ready", get(ready));
+    route = docs::mount(route, "Kluis", "/v1/openapi.json");
+    route = problem_pages::mount(route);
+    let networks: Vec<_> = app.config.trusted_proxies.iter().map(ToString::to_string).collect();
+    let networks = networks.iter().map(String::as_str);
+    let proxies = TrustedProxies::parse(networks, ProxyHeader::XForwardedFor).ok_or(SiteError::Proxies)?;
+    let around = Surroundings {
+        clock: app.clock.clone(),
+        entropy: Arc::clone(&app.entropy),
+        proxies,
+        limits: Some(limits),
+        behind_tls: app.config.is_https(),
+    };
+    Ok(Shell::new(route.data(Arc::clone(app)).data(cursors), around))
+}
+
+/// The time in which a burst is refilled.
+fn per(rate: crate::config::RateConfig) -> Duration {
+    Duration::from_secs_f64(f64::from(rate.burst) / f64::from(rate.per_second.max(1)))
+}
+
+/// The same on every node. While the vault is sealed at start there is none yet: cursors of that time end with it.
+fn cursor_secret(app: &App) -> Result<[u8; 32], SiteError> {
+    if let Ok(key) = app.keys.system_mac(SystemKey::Cursor) {
+        return Ok(key.sign(b"cursors"));
+    }
+    let mut secret = [0; 32];
+    ring::rand::SecureRandom::fill(&ring::rand::SystemRandom::new(), &mut secret).map_err(|_| SiteError::Random)?;
+    Ok(secret)
+}
+
+/// The process runs.
+#[handler]
+fn live() -> &'static str {
+    "ok\n"
+}
+
+/// The databases answer and the vault is open.
+#[handler]
+async fn ready(app: Data<&Arc<App>>) -> web::Result<(StatusCode, &'static str)> {
+    const WHY: &str = "whether the database answers says nothing about anybody";
+    if app.keys.is_sealed() {
+        return Err(Problem::new(ProblemKind::Sealed).into());
+    }
+    app.db.fetch_optional_without_scope(WHY, "SELECT value FROM authz_epoch WHERE id = 1", args![]).await?;
+    Ok((StatusCode::OK, "ok\n"))
+}

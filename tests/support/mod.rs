@@ -3,6 +3,9 @@
 //! PostgreSQL is not optional: without `KLUIS_TEST_POSTGRES_URL` (set by `tests/run`) these tests fail.
 
 #![expect(dead_code, reason = "each test target uses its own part")]
+#![expect(clippy::expect_used, reason = "what a test stands on must be there, or the test has failed")]
+
+pub mod app;
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};

@@ -1,0 +1,98 @@
+use serde_json::{Value, json};
+
+use crate::support::app::{TestApp, read};
+
+pub fn draft(name: &str) -> Value {
+    json!({
+        "kind": "person", "status": "active", "language": "nl", "source": "webshop", "legalBasis": "contract",
+        "identity": { "person": { "givenName": "Voor", "prefix": "van der", "familyName": name } },
+        "contact": {
+            "emails": [{ "address": format!("{}@klant.example", name.to_lowercase()) }],
+            "addresses": [{ "street": "Dorpsstraat", "houseNumber": "1", "postcode": "1234ab", "city": "Ergens", "country": "NL" }],
+        },
+    })
+}
+
+#[tokio::test]
+async fn a_customer_is_made_found_changed_and_put_away() {
+    for test in TestApp::both().await {
+        let made = test.post("sales", "/v1/customers", &draft("Beeld")).await;
+        let etag = made.0.headers()["etag"].to_str().unwrap().to_owned();
+        let (status, view) = read(made).await;
+        assert_eq!(status, 201, "{} {view}", test.engine);
+        assert_eq!(view["identity"]["displayName"], "Voor van der Beeld");
+        assert_eq!(view["contact"]["addresses"][0]["postcode"], "1234 AB");
+        assert_eq!(view["region"], "12");
+        let path = format!("/v1/customers/{}", view["id"].as_str().unwrap());
+
+        let (status, found) = read(test.get("sales", "/v1/customers?pageSize=10").await).await;
+        assert_eq!((status, found["items"].as_array().unwrap().len()), (200, 1), "{found}");
+
+        for search in [
+            json!({ "name": "beeld" }),
+            json!({ "name": "beld v" }),
+            json!({ "where": { "field": "email", "operator": "eq", "value": "BEELD@klant.example" } }),
+            json!({ "where": { "and": [
+                { "field": "postcode", "operator": "eq", "value": "1234AB" },
+                { "not": { "field": "city", "operator": "eq", "value": "Elders" } },
+            ] } }),
+            json!({ "sort": "name" }),
+        ] {
+            let (status, found) = read(test.post("sales", "/v1/customers/_search", &search).await).await;
+            assert_eq!((status, found["items"].as_array().map_or(0, Vec::len)), (200, 1), "{search} {found}");
+        }
+
+        let patch = json!({ "status": "former", "contact": { "emails": null } });
+        let (status, stale) = read(test.patch("sales", &path, "\"r9\"", &patch).await).await;
+        assert_eq!(status, 412, "{stale}");
+        let (status, changed) = read(test.patch("sales", &path, &etag, &patch).await).await;
+        assert_eq!(status, 200, "{changed}");
+        assert_eq!(changed["status"], "former");
+        assert_eq!(changed["contact"].get("emails"), None);
+        assert_eq!(changed["contact"]["addresses"][0]["city"], "Ergens");
+    }
+}
+
+#[tokio::test]
+async fn the_neighbour_finds_nothing_and_a_double_is_refused() {
+    for test in TestApp::both().await {
+        let (status, view) = read(test.post("sales", "/v1/customers", &draft("Beeld")).await).await;
+        assert_eq!(status, 201, "{view}");
+        let path = format!("/v1/customers/{}", view["id"].as_str().unwrap());
+        let (status, _) = read(test.get("sales_south", &path).await).await;
+        assert_eq!(status, 404);
+        let (_, list) = read(test.get("sales_south", "/v1/customers").await).await;
+        assert_eq!(list["items"], json!([]));
+        let (status, double) = read(test.post("sales", "/v1/customers", &draft("Beeld")).await).await;
+        assert_eq!((status, &double["customerId"]), (409, &view["id"]), "{double}");
+        let (status, _) = read(test.post("sales_south", "/v1/customers", &draft("Beeld")).await).await;
+        assert_eq!(status, 201);
+        let (status, seen) = read(test.get("privacy", &path).await).await;
+        assert_eq!(status, 200, "{seen}");
+        let (status, _) = read(test.get("analyst", &path).await).await;
+        assert_eq!(status, 404);
+    }
+}
+
+#[tokio::test]
+async fn every_fault_is_named() {
+    for test in TestApp::both().await {
+        let mut bad = draft("Beeld");
+        bad["contact"]["emails"][0]["address"] = json!("nergens");
+        bad["identity"]["person"]["birthDate"] = json!("2999-01-01");
+        bad["notes"] = json!({ "remarks": "bsn 111222333" });
+        bad["extra"] = json!(1);
+        let (status, problem) = read(test.post("sales", "/v1/customers", &bad).await).await;
+        assert_eq!(status, 400);
+        assert_eq!(problem["errors"][0]["pointer"], "/extra", "{problem}");
+        bad.as_object_mut().unwrap().remove("extra");
+        let (_, problem) = read(test.post("sales", "/v1/customers", &bad).await).await;
+        let pointers: Vec<_> =
+            problem["errors"].as_array().unwrap().iter().map(|e| e["pointer"].as_str().unwrap()).collect();
+        assert_eq!(
+            pointers,
+            ["/identity/person/birthDate", "/contact/emails/0/address", "/notes/remarks"],
+            "{problem}"
+        );
+    }
+}

@@ -166,7 +166,7 @@ mod tests {
         fn nothing_is_lost(text in "([vV]an|de|'t|d'|[A-Z][a-zëé]{0,6})( ([vV]an|de|'t|d'|[A-Z][a-zëé]{0,6})){0,4}") {
             let (prefix, family) = split_family(&text);
             let letters = |text: &str| text.chars().filter(|c| c.is_alphabetic()).collect::<String>().to_lowercase();
-            prop_assert_eq!(letters(&text), letters(&prefix) + &letters(&family));
+            prop_assert_eq!(letters(&text), [letters(&prefix), letters(&family)].concat());
             prop_assert!(!family.is_empty());
             prop_assert_eq!(normal_prefix(&prefix), prefix);
         }

@@ -49,6 +49,15 @@ impl Reserve {
         Some(taken)
     }
 
+    /// Adds a batch and hands out one of it before anybody else can.
+    fn put_and_take(&self, batch: Vec<(KeyId, Cached)>) -> Option<(KeyId, Cached)> {
+        let mut ready = lock(&self.ready);
+        ready.extend(batch);
+        let taken = ready.pop()?;
+        lock(&self.handed).push(taken.0);
+        Some(taken)
+    }
+
     pub(super) fn left(&self) -> usize {
         lock(&self.ready).len()
     }
@@ -77,7 +86,11 @@ impl Keyring {
         let keys = self.load_tenant(tenant).await?;
         let _only_one = keys.reserve.filling.lock().await;
         let missing = count.min(LARGEST_BATCH).saturating_sub(keys.reserve.left());
-        if missing == 0 { Ok(()) } else { self.fill(&keys, missing).await }
+        if missing > 0 {
+            let made = self.make_batch(&keys, missing).await?;
+            lock(&keys.reserve.ready).extend(made);
+        }
+        Ok(())
     }
 
     /// The key of a subject; [`VaultError::Erased`] when it was destroyed, [`VaultError::Integrity`] when the store
@@ -165,25 +178,22 @@ impl Keyring {
         if let Some(taken) = keys.reserve.take() {
             return Ok(taken);
         }
-        self.fill(keys, batch).await?;
-        keys.reserve.take().ok_or(VaultError::Exhausted("the key reserve was emptied at once"))
+        let made = self.make_batch(keys, batch).await?;
+        keys.reserve.put_and_take(made).ok_or(VaultError::Exhausted("the batch of new keys is empty"))
     }
 
-    async fn fill(&self, keys: &TenantKeys, count: usize) -> Result<()> {
+    /// Makes keys and stores them; they may be handed out from here on.
+    async fn make_batch(&self, keys: &TenantKeys, count: usize) -> Result<Vec<(KeyId, Cached)>> {
         let (wrap_version, parent) = keys.newest_parent()?;
-        let mut records = Vec::with_capacity(count);
-        for _ in 0..count {
-            records.push(make(parent, self.algorithm(), keys.tenant, wrap_version)?);
-        }
+        let make = |_| make(parent, self.algorithm(), keys.tenant, wrap_version);
+        let records = (0..count).map(make).collect::<Result<Vec<_>>>()?;
         let handed = std::mem::take(&mut *lock(&keys.reserve.handed));
         let added = self.0.store.add_subject_keys(keys.tenant, wrap_version, &records, &handed).await;
         if !matches!(added, Ok(true)) {
             lock(&keys.reserve.handed).extend(handed);
             return added.and(Err(VaultError::Exhausted("rotate the tenant's wrapping key")));
         }
-        let ready = records.iter().filter_map(|record| Some((record.id, Cached::of(keys.tenant, &[record])?)));
-        lock(&keys.reserve.ready).extend(ready);
-        Ok(())
+        Ok(records.iter().filter_map(|record| Some((record.id, Cached::of(keys.tenant, &[record])?))).collect())
     }
 
     fn cached(&self, keys: &TenantKeys, id: KeyId) -> Option<Result<DataKey>> {

@@ -216,7 +216,7 @@ async fn reserved_keys_are_not_handed_out_again_after_a_crash() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn many_at_once_get_a_key_each() {
     let (_, ring) = opened().await;
-    let tasks: Vec<_> = (0..200)
+    let tasks: Vec<_> = (0..2000)
         .map(|_| {
             let ring = ring.clone();
             tokio::spawn(async move { ring.new_subject_key(TENANT).await.map(|key| key.id()) })

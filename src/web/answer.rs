@@ -58,30 +58,65 @@ pub trait Form: 'static {
     }
 }
 
-macro_rules! forms {
-    ($($(#[$doc:meta])* $name:ident: $status:ident, $description:literal, [$($header:expr),*];)+) => {
-        $($(#[$doc])* #[derive(Debug)] pub enum $name {}
-        impl Form for $name {
-            const STATUS: StatusCode = StatusCode::$status;
-            const DESCRIPTION: &'static str = $description;
-            fn headers() -> Vec<MetaHeader> {
-                vec![$($header),*]
-            }
-        })+
-    };
+/// See [`Answer`].
+#[derive(Debug)]
+pub enum Plain {}
+
+impl Form for Plain {
+    const STATUS: StatusCode = StatusCode::OK;
+    const DESCRIPTION: &'static str = "What was asked for.";
 }
 
-forms! {
-    /// See [`Answer`].
-    Plain: OK, "What was asked for.", [];
-    /// See [`Record`].
-    Versioned: OK, "The record.", [etag_header()];
-    /// See [`Listing`].
-    Paged: OK, "One page; Link leads to the next one.", [link_header()];
-    /// See [`Created`].
-    New: CREATED, "The record was made.", [location_header("Where the new record is."), etag_header()];
-    /// See [`Accepted`].
-    Later: ACCEPTED, "The work has begun; the job tells how far it is.", [location_header("Where the job is.")];
+/// See [`Record`].
+#[derive(Debug)]
+pub enum Versioned {}
+
+impl Form for Versioned {
+    const STATUS: StatusCode = StatusCode::OK;
+    const DESCRIPTION: &'static str = "The record.";
+
+    fn headers() -> Vec<MetaHeader> {
+        vec![etag_header()]
+    }
+}
+
+/// See [`Listing`].
+#[derive(Debug)]
+pub enum Paged {}
+
+impl Form for Paged {
+    const STATUS: StatusCode = StatusCode::OK;
+    const DESCRIPTION: &'static str = "One page; Link leads to the next one.";
+
+    fn headers() -> Vec<MetaHeader> {
+        vec![link_header()]
+    }
+}
+
+/// See [`Created`].
+#[derive(Debug)]
+pub enum New {}
+
+impl Form for New {
+    const STATUS: StatusCode = StatusCode::CREATED;
+    const DESCRIPTION: &'static str = "The record was made.";
+
+    fn headers() -> Vec<MetaHeader> {
+        vec![location_header("Where the new record is."), etag_header()]
+    }
+}
+
+/// See [`Accepted`].
+#[derive(Debug)]
+pub enum Later {}
+
+impl Form for Later {
+    const STATUS: StatusCode = StatusCode::ACCEPTED;
+    const DESCRIPTION: &'static str = "The work has begun; the job tells how far it is.";
+
+    fn headers() -> Vec<MetaHeader> {
+        vec![location_header("Where the job is.")]
+    }
 }
 
 impl<T, F> Reply<T, F> {

@@ -111,11 +111,14 @@ pub(super) fn checked<T: DeserializeOwned>(shape: &Shape, parsed: json::Parsed) 
     let json::Parsed { value, mut faults } = parsed;
     shape.check(&value, "", &mut faults);
     faults.into_result()?;
-    parse(value)
+    parse(&value)
 }
 
 /// What the schema can't say (a calendar date, an id's kind) is found here: one fault, with its pointer.
-pub(super) fn parse<T: DeserializeOwned>(value: Value) -> Result<T, Problem> {
+pub(super) fn parse<T: DeserializeOwned>(value: &Value) -> Result<T, Problem> {
+    if let Ok(parsed) = T::deserialize(value) {
+        return Ok(parsed);
+    }
     serde_path_to_error::deserialize(value).map_err(|error| {
         let mut pointer = String::new();
         for segment in error.path() {

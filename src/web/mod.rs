@@ -47,7 +47,6 @@ pub mod schema;
 pub mod service;
 pub mod shell;
 pub mod timestamp;
-pub mod tls;
 
 pub use address::ClientAddress;
 pub use answer::{Accepted, Answer, Created, Listing, NoContent, Record};

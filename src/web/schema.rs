@@ -6,7 +6,7 @@
 //! Must never: accept a member that the document doesn't show.
 
 use std::any::TypeId;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, LazyLock, PoisonError, RwLock};
 
 use jsonschema::{Draft, Validator};
@@ -45,9 +45,7 @@ impl Shape {
     /// Compiles a schema that stands by itself: a parameter's.
     pub fn of_schema(root: &Value, components: &Components) -> Option<Self> {
         let mut schema = json!({ "$schema": "https://json-schema.org/draft/2020-12/schema", "allOf": [root] });
-        let schemas: Map<String, Value> =
-            components.iter().map(|(name, schema)| (name.clone(), schema.clone())).collect();
-        schema["components"] = json!({ "schemas": schemas });
+        schema["components"] = json!({ "schemas": reachable(root, components) });
         to_json_schema(&mut schema);
         let validator = jsonschema::options()
             .with_draft(Draft::Draft202012)
@@ -62,7 +60,10 @@ impl Shape {
 
     /// Adds every fault of the value; pointers start with `base`.
     pub fn check(&self, value: &Value, base: &str, faults: &mut Faults) {
-        faults::collect(self.validator.iter_errors(value), base, faults);
+        // Most values are good, and to know only that is several times cheaper than to collect.
+        if !self.validator.is_valid(value) {
+            faults::collect(self.validator.iter_errors(value), base, faults);
+        }
     }
 
     fn cached(id: TypeId, patch: bool, schema: impl FnOnce() -> (Value, Components)) -> Option<Arc<Self>> {
@@ -104,6 +105,9 @@ pub fn components(registered: &BTreeMap<String, MetaSchema>) -> Components {
 pub fn mend(schema: &mut Value, components: &Components) {
     let Some(map) = schema.as_object_mut() else { return };
     flatten_all_of(map, components);
+    if map.get("nullable") == Some(&Value::Bool(true)) && !map.contains_key("type") {
+        make_reference_nullable(map);
+    }
     mend_format(map);
     mend_bounds(map);
     map.remove("title");
@@ -153,6 +157,30 @@ fn resolve<'a>(schema: &'a Value, components: &'a Components) -> &'a Value {
 /// The component that a schema refers to.
 pub fn reference(schema: &Value) -> Option<&str> {
     schema.get("$ref")?.as_str()?.strip_prefix(REFERENCE)
+}
+
+/// The components that a value refers to, directly or through others.
+pub fn reachable(root: &Value, components: &Components) -> Map<String, Value> {
+    let mut wanted = BTreeSet::new();
+    collect_references(root, &mut wanted);
+    let mut found = Map::new();
+    while let Some(name) = wanted.pop_first() {
+        let Some(schema) = components.get(&name).filter(|_| !found.contains_key(&name)) else { continue };
+        collect_references(schema, &mut wanted);
+        found.insert(name, schema.clone());
+    }
+    found
+}
+
+fn collect_references(value: &Value, names: &mut BTreeSet<String>) {
+    if let Some(name) = reference(value) {
+        names.insert(name.to_owned());
+    }
+    match value {
+        Value::Object(members) => members.values().for_each(|member| collect_references(member, names)),
+        Value::Array(items) => items.iter().for_each(|item| collect_references(item, names)),
+        _ => {}
+    }
 }
 
 /// Adds the members and the required names of an object to another one.
@@ -236,6 +264,13 @@ pub fn add_patch(schema: &Value, components: &mut Components) -> Value {
         patch["allOf"] = json!([add_patch(single, components)]);
         return patch;
     }
+    if let Some([form, other]) = schema.get("oneOf").and_then(Value::as_array).map(Vec::as_slice)
+        && *other == null_schema()
+    {
+        let mut patch = schema.clone();
+        patch["oneOf"] = json!([add_patch(form, components), other]);
+        return patch;
+    }
     schema.clone()
 }
 
@@ -254,15 +289,41 @@ fn patch_of_object(mut object: Value, components: &mut Components) -> Value {
 
 fn nullable(schema: Value) -> Value {
     let mut schema = if schema.get("$ref").is_some() { json!({ "allOf": [schema] }) } else { schema };
-    schema["nullable"] = Value::Bool(true);
     if let Some(map) = schema.as_object_mut() {
         map.remove("default");
+        if map.contains_key("type") {
+            map.insert("nullable".to_owned(), Value::Bool(true));
+        } else if !map.get("oneOf").is_some_and(|forms| forms.get(1) == Some(&null_schema())) {
+            make_reference_nullable(map);
+        }
+        if let Some(Value::Array(values)) = map.get_mut("enum")
+            && !values.contains(&Value::Null)
+        {
+            values.push(Value::Null);
+        }
     }
     schema
 }
 
+/// In OpenAPI 3.0 `nullable` counts only beside a `type`, so a reference that may be null is one of two forms.
+fn make_reference_nullable(map: &mut Map<String, Value>) {
+    map.remove("nullable");
+    let Some(Value::Array(mut parts)) = map.remove("allOf") else { return };
+    let whole = if parts.len() == 1 { parts.remove(0) } else { json!({ "allOf": parts }) };
+    map.insert("oneOf".to_owned(), json!([whole, null_schema()]));
+}
+
+/// Nothing but null, in the words of OpenAPI 3.0.
+fn null_schema() -> Value {
+    json!({ "type": "string", "nullable": true, "enum": [null] })
+}
+
 /// From OpenAPI 3.0's dialect to JSON Schema 2020-12: `nullable` and the boolean exclusive bounds are its own.
 fn to_json_schema(schema: &mut Value) {
+    if *schema == null_schema() {
+        *schema = json!({ "type": "null" });
+        return;
+    }
     let Some(map) = schema.as_object_mut() else { return };
     for (bound, exclusive) in [("minimum", "exclusiveMinimum"), ("maximum", "exclusiveMaximum")] {
         if map.remove(exclusive) == Some(Value::Bool(true))

@@ -69,7 +69,12 @@ async fn all_faults_of_a_body_are_named_at_once() {
 async fn null_is_only_for_what_the_document_calls_nullable() {
     let body = r#"{"name":"Zwaluw","drive":"sail","length":700,"berth":null,"launched":null,"price":null}"#;
     assert_eq!(faults(post(body).await).await, pairs(&[("/berth", "null"), ("/launched", "null")]));
-    post(r#"{"name":"Zwaluw","drive":"sail","length":700,"price":null}"#).await.assert_status(StatusCode::CREATED);
+    let body = r#"{"name":"Zwaluw","drive":"sail","length":700,"winter":{"harbour":7,"x":1}}"#;
+    let inside = [("/winter/harbour", "type"), ("/winter/x", "unknown_field")];
+    assert_eq!(faults(post(body).await).await, pairs(&inside), "the form that isn't null was meant");
+    post(r#"{"name":"Zwaluw","drive":"sail","length":700,"price":null,"winter":null}"#)
+        .await
+        .assert_status(StatusCode::CREATED);
 }
 
 #[tokio::test]

@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::sample::{routes, surroundings};
 
 fn client(address: u32, token: u32) -> TestClient<Shell> {
-    let limit = |requests| Limit::new(requests, Duration::from_secs(600)).unwrap();
+    let limit = |requests| Limit::new(requests, Duration::from_mins(10)).unwrap();
     let limits = RateLimits::new(limit(address), limit(token));
     TestClient::new(Shell::new(routes(), Surroundings { limits, ..surroundings() }))
 }

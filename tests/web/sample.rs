@@ -1,7 +1,7 @@
 //! A small API over boats in memory, as a domain's `api.rs` would write it.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 
 use kluis::web::document::{Contact, DocumentError, Settings};
 use kluis::web::{
@@ -89,6 +89,10 @@ pub struct BoatDraft {
     #[oai(default, validator(max_items = 3))]
     #[serde(default)]
     pub words: Vec<String>,
+    /// Where it lies in winter; null when it stays.
+    #[oai(nullable)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub winter: Option<Berth>,
     /// What the owner paid; null when it was a gift.
     #[oai(nullable)]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -106,6 +110,7 @@ impl Example for BoatDraft {
             berth: Some(Berth::example()),
             mother: None,
             words: vec!["blauw".to_owned()],
+            winter: None,
             price: None,
         }
     }
@@ -408,6 +413,22 @@ impl Health {
     }
 }
 
+/// An API as it must not be.
+pub struct Bare;
+
+#[derive(Object, Serialize)]
+pub struct BareThing {
+    long_name: String,
+}
+
+#[OpenApi]
+impl Bare {
+    #[oai(path = "/bare_things/:thing_id", method = "get", operation_id = "x")]
+    async fn x(&self, thing_id: Path<String>) -> Answer<BareThing> {
+        Answer::new(BareThing { long_name: thing_id.0 })
+    }
+}
+
 pub fn settings() -> Settings<'static> {
     Settings {
         title: "Boats",
@@ -450,9 +471,9 @@ fn foreign() -> poem::Result<Response> {
 }
 
 pub fn routes() -> Route {
-    let document = document().unwrap_or_else(|error| panic!("{error}"));
+    static DOCUMENT: LazyLock<Document> = LazyLock::new(|| document().unwrap_or_else(|error| panic!("{error}")));
     let cursors = Arc::new(Cursors::new(&[9; 32]).unwrap());
-    let api = service((Boats(Arc::default()), Health), &document).unwrap().data(cursors);
+    let api = service((Boats(Arc::default()), Health), &DOCUMENT).unwrap().data(cursors);
     let pages = problem_pages::mount(docs::mount(Route::new(), "Boats", "/v1/openapi.json"));
     pages.nest("/v1", api).at("/foreign", foreign)
 }

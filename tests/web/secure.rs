@@ -3,9 +3,9 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use kluis::web::tls::{Tls, TlsError, TlsFiles};
+use kluis::config::TlsConfig;
+use kluis::server::listen::{Certificates, ListenError, Listening};
 use poem::Server;
-use poem::listener::{Acceptor, Listener, TcpListener};
 use rcgen::{CertifiedKey, generate_simple_self_signed};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -17,10 +17,10 @@ use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 use crate::sample::shell;
 
 /// Writes a new certificate for `localhost`, and gives it.
-fn certificate(folder: &Path) -> (TlsFiles, CertificateDer<'static>) {
+fn certificate(folder: &Path) -> (TlsConfig, CertificateDer<'static>) {
     let CertifiedKey { cert, signing_key } = generate_simple_self_signed(["localhost".to_owned()]).unwrap();
-    let files = TlsFiles { certificates: folder.join("certificates.pem"), key: folder.join("key.pem") };
-    std::fs::write(&files.certificates, cert.pem()).unwrap();
+    let files = TlsConfig { certificate: folder.join("certificates.pem"), key: folder.join("key.pem") };
+    std::fs::write(&files.certificate, cert.pem()).unwrap();
     std::fs::write(&files.key, signing_key.serialize_pem()).unwrap();
     (files, cert.der().clone())
 }
@@ -57,10 +57,9 @@ async fn ask(
 async fn both_protocols_and_a_new_certificate_without_a_restart() {
     let folder = tempfile::tempdir().unwrap();
     let (files, first) = certificate(folder.path());
-    let tls = Tls::open(files.clone()).unwrap();
-    let acceptor = TcpListener::bind("127.0.0.1:0").into_acceptor().await.unwrap();
-    let address = *acceptor.local_addr()[0].as_socket_addr().unwrap();
-    let server = tokio::spawn(Server::new_with_acceptor(tls.clone().over(acceptor)).run(shell()));
+    let listening = Listening::bind("127.0.0.1:0".parse().unwrap(), Some(&files)).await.unwrap();
+    let (address, certificates) = (listening.address(), listening.certificates().unwrap());
+    let server = tokio::spawn(Server::new_with_acceptor(listening.accept()).run(shell()));
 
     let (agreed, answer) = ask(address, &first, "http/1.1").await.unwrap();
     assert_eq!(agreed, "http/1.1");
@@ -76,10 +75,10 @@ async fn both_protocols_and_a_new_certificate_without_a_restart() {
     assert!(!refused.starts_with(b"HTTP/"), "plain HTTP is not answered");
 
     std::fs::write(&files.key, "nonsense").unwrap();
-    assert!(matches!(tls.reload(), Err(TlsError::Key)));
+    assert!(matches!(certificates.reload(), Err(ListenError::Certificate(_))));
     assert!(ask(address, &first, "http/1.1").await.is_some(), "what is in use stays");
     let (_, second) = certificate(folder.path());
-    tls.reload().unwrap();
+    certificates.reload().unwrap();
     assert!(ask(address, &first, "http/1.1").await.is_none());
     assert!(ask(address, &second, "http/1.1").await.is_some());
     server.abort();
@@ -89,10 +88,10 @@ async fn both_protocols_and_a_new_certificate_without_a_restart() {
 fn a_key_of_another_certificate_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let (files, _) = certificate(folder.path());
-    let chain = std::fs::read(&files.certificates).unwrap();
+    let chain = std::fs::read(&files.certificate).unwrap();
     certificate(folder.path());
-    std::fs::write(&files.certificates, chain).unwrap();
-    assert!(matches!(files.load(), Err(TlsError::Mismatch)));
-    let missing = TlsFiles { certificates: folder.path().join("none.pem"), ..files };
-    assert!(matches!(missing.load(), Err(TlsError::Certificates)));
+    std::fs::write(&files.certificate, chain).unwrap();
+    assert!(matches!(Certificates::load(&files), Err(ListenError::Pair)));
+    let missing = TlsConfig { certificate: folder.path().join("none.pem"), ..files };
+    assert!(matches!(Certificates::load(&missing), Err(ListenError::Certificate(_))));
 }

@@ -1,4 +1,6 @@
-//! What a good document needs; a document with findings isn't served.
+//! What a document needs: gaps stop the start, findings fail a test and the command that writes it.
+//!
+//! Must never: change the document.
 
 use std::collections::BTreeSet;
 
@@ -8,11 +10,28 @@ use serde_json::Value;
 use super::super::schema::{Components, Shape};
 use super::{Document, Operation, Settings};
 
-/// Everything that is wrong, in sentences for the developer.
-pub fn findings(document: &Document, settings: &Settings<'_>) -> Vec<String> {
+/// What must stop the start: an operation without guard, an id that isn't one, a list that names what isn't there.
+pub fn gaps(document: &Document, settings: &Settings<'_>) -> Vec<String> {
+    let mut gaps = Vec::new();
+    let mut seen = BTreeSet::new();
+    for operation in document.operations() {
+        if !seen.insert(operation.id.as_str()) || operation.id.is_empty() {
+            gaps.push(format!("operation id {:?} stands twice, or is missing", operation.id));
+        }
+        if !operation.public && !operation.guarded {
+            let Operation { method, template, .. } = operation;
+            gaps.push(format!("{method} {template}: neither guarded by a scope nor on the list of public operations"));
+        }
+    }
+    let named = settings.public.iter().chain(settings.also.iter().map(|(id, _)| id));
+    gaps.extend(named.filter(|id| !seen.contains(**id)).map(|id| format!("there is no operation {id}")));
+    gaps
+}
+
+/// Everything else that is wrong, in sentences for the developer.
+pub fn findings(document: &Document) -> Vec<String> {
     let mut findings = Vec::new();
     let components = document.components();
-    check_list(document, settings, &mut findings);
     for operation in document.operations() {
         let value = &document.value()["paths"][&operation.template][operation.method.as_str().to_ascii_lowercase()];
         check_operation(operation, value, &components, &mut |finding| {
@@ -30,18 +49,6 @@ pub fn findings(document: &Document, settings: &Settings<'_>) -> Vec<String> {
     findings
 }
 
-/// Ids are unique, and every public one exists: the list can only shrink.
-fn check_list(document: &Document, settings: &Settings<'_>, findings: &mut Vec<String>) {
-    let mut seen = BTreeSet::new();
-    for operation in document.operations() {
-        if !seen.insert(operation.id.as_str()) {
-            findings.push(format!("operation id {:?} stands twice, or is missing", operation.id));
-        }
-    }
-    let named = settings.public.iter().chain(settings.also.iter().map(|(id, _)| id));
-    findings.extend(named.filter(|id| !seen.contains(**id)).map(|id| format!("there is no operation {id}")));
-}
-
 fn check_operation(operation: &Operation, value: &Value, components: &Components, find: &mut dyn FnMut(String)) {
     for text in ["summary", "description"] {
         if value[text].as_str().is_none_or(str::is_empty) {
@@ -53,9 +60,6 @@ fn check_operation(operation: &Operation, value: &Value, components: &Components
     }
     if value["tags"].as_array().is_none_or(Vec::is_empty) {
         find("no tag".to_owned());
-    }
-    if !operation.public && !operation.guarded {
-        find("neither guarded by a scope nor on the list of public operations".to_owned());
     }
     let variable = |segment: &str| segment.starts_with('{');
     let kebab = |segment: &str| {

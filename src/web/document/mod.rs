@@ -11,8 +11,6 @@ mod operations;
 mod problems;
 mod publication;
 
-use std::collections::BTreeSet;
-
 use poem_openapi::OpenApi;
 use poem_openapi::registry::{MetaTag, Registry};
 use serde_json::{Map, Value, json};
@@ -54,13 +52,13 @@ pub struct Document {
     session_cookie: String,
 }
 
-/// Why there is no document: everything that is wrong with it, for the developer.
+/// Why there is no document: every operation that isn't as the settings say, for the developer.
 #[derive(Debug, thiserror::Error)]
-#[error("the API description has faults:\n{}", .0.join("\n"))]
+#[error("the API has gaps:\n{}", .0.join("\n"))]
 pub struct DocumentError(pub Vec<String>);
 
 impl Document {
-    /// Generates, mends and checks the document of `T`.
+    /// Generates and mends the document of `T`; refused when an operation is neither guarded nor public.
     pub fn of<T: OpenApi>(settings: &Settings<'_>) -> Result<Self, DocumentError> {
         let mut registry = Registry::new();
         T::register(&mut registry);
@@ -94,12 +92,18 @@ impl Document {
                 "securitySchemes": security_schemes(settings),
             },
         });
-        value["components"]["schemas"] = used_schemas(&value, &components);
+        value["components"]["schemas"] = Value::Object(schema::reachable(&value, &components));
         drop_unused_responses(&mut value);
 
         let document = Self { value, operations, session_cookie: settings.session_cookie.to_owned() };
-        let findings = lint::findings(&document, settings);
+        let findings = lint::gaps(&document, settings);
         if findings.is_empty() { Ok(document) } else { Err(DocumentError(findings)) }
+    }
+
+    /// What a reader would miss: texts, examples that fit, names in the house's spelling. Takes a while, so that it isn't
+    /// done at start but by a test and by the command that writes the document; both refuse any finding.
+    pub fn findings(&self) -> Vec<String> {
+        lint::findings(self)
     }
 
     pub const fn value(&self) -> &Value {
@@ -171,30 +175,6 @@ fn security_schemes(settings: &Settings<'_>) -> Value {
             "description": "The session of the pages.",
         },
     })
-}
-
-/// Only the schemas that something refers to, directly or through others.
-fn used_schemas(document: &Value, components: &Components) -> Value {
-    let mut wanted = BTreeSet::new();
-    collect_references(document, &mut wanted);
-    let mut used = Map::new();
-    while let Some(name) = wanted.pop_first() {
-        let Some(schema) = components.get(&name).filter(|_| !used.contains_key(&name)) else { continue };
-        collect_references(schema, &mut wanted);
-        used.insert(name, schema.clone());
-    }
-    Value::Object(used)
-}
-
-fn collect_references(value: &Value, names: &mut BTreeSet<String>) {
-    if let Some(name) = schema::reference(value) {
-        names.insert(name.to_owned());
-    }
-    match value {
-        Value::Object(members) => members.values().for_each(|member| collect_references(member, names)),
-        Value::Array(items) => items.iter().for_each(|item| collect_references(item, names)),
-        _ => {}
-    }
 }
 
 fn drop_unused_responses(document: &mut Value) {

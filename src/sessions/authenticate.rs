@@ -4,7 +4,7 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use chrono::{DateTime, Utc};
 use kluis_core::access::{Actor, Channel, Role, Seat, TenantKind, TokenScopes};
@@ -16,10 +16,14 @@ use quick_cache::sync::Cache;
 
 use super::model::{AccessKind, AccessRow, Lifetimes};
 use super::rows;
+use super::throttle::AddressLimit;
 use crate::app::App;
+use crate::config::Config;
+use crate::mail::{MailError, Mailer};
 use crate::tenants;
 use crate::users::account::Account;
 use crate::users::model::UserStatus;
+use crate::users::password::{HashFailed, Hasher};
 use crate::users::seal;
 use crate::users::token::{Token, TokenKind};
 
@@ -31,6 +35,9 @@ pub struct Sessions {
     actors: Cache<[u8; 32], Arc<Resolved>>,
     /// Last uses that aren't written yet.
     uses: Mutex<HashMap<[u8; 32], DateTime<Utc>>>,
+    hasher: OnceLock<Hasher>,
+    addresses: OnceLock<AddressLimit>,
+    mailer: OnceLock<Mailer>,
 }
 
 struct Resolved {
@@ -44,7 +51,13 @@ struct Resolved {
 
 impl Default for Sessions {
     fn default() -> Self {
-        Self { actors: Cache::new(KEPT), uses: Mutex::default() }
+        Self {
+            actors: Cache::new(KEPT),
+            uses: Mutex::default(),
+            hasher: OnceLock::new(),
+            addresses: OnceLock::new(),
+            mailer: OnceLock::new(),
+        }
     }
 }
 
@@ -52,6 +65,29 @@ impl Sessions {
     /// Forgets all actors; at sealing.
     pub fn clear(&self) {
         self.actors.clear();
+    }
+
+    /// Hashes passwords; as many at once as there are processors.
+    pub(super) fn hasher(&self) -> Result<&Hasher, HashFailed> {
+        if let Some(hasher) = self.hasher.get() {
+            return Ok(hasher);
+        }
+        let hasher = Hasher::new(std::thread::available_parallelism().map_or(1, std::num::NonZero::get))?;
+        Ok(self.hasher.get_or_init(|| hasher))
+    }
+
+    /// Tries of sign-in per network address.
+    pub(super) fn addresses(&self, config: &Config) -> &AddressLimit {
+        self.addresses.get_or_init(|| AddressLimit::new(config.rate.sign_in_per_minute))
+    }
+
+    /// Sends mails, where a server is configured.
+    pub fn mailer(&self, config: &Config) -> Result<&Mailer, MailError> {
+        if let Some(mailer) = self.mailer.get() {
+            return Ok(mailer);
+        }
+        let mailer = Mailer::new(config.mail.as_ref())?;
+        Ok(self.mailer.get_or_init(|| mailer))
     }
 
     fn used(&self, hash: [u8; 32], at: DateTime<Utc>) {

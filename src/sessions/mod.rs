@@ -7,11 +7,14 @@ mod authenticate;
 pub mod model;
 mod rows;
 mod scoped;
+pub mod sign_in;
 pub mod throttle;
+mod visit;
 
 pub use again::Again;
 pub use authenticate::{Sessions, authenticate, catch_up, flush_uses};
 pub use scoped::{Caller, PURPOSE_HEADER, Scoped};
+pub use visit::Visit;
 
 /// The session's token in the cookie of the pages.
 pub fn cookie(request: &poem::Request) -> Option<String> {

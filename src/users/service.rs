@@ -1,11 +1,13 @@
 //! What can be done with users. Every function that answers somebody takes a scope; nothing is written before the
 //! decision.
 
+use chrono::{DateTime, Utc};
 use kluis_core::access::{Scope, ScopedPermission};
 use kluis_core::audit::{Class, Event};
 use kluis_core::kernel::id::{Tenant, User};
 use kluis_core::kernel::{Faults, Id, Phrase, Problem, ProblemKind};
 use kluis_core::privacy::{Compartment, CompartmentSet};
+use kluis_core::store::{Tx, Unaudited};
 
 use super::access::{Create, Disable, Read, Reset, Update};
 use super::account::Account;
@@ -323,3 +325,59 @@ const DISABLED: Phrase = Phrase { en: "Enable the account first.", nl: "Schakel 
 pub(super) const NO_TENANT: Phrase =
     Phrase { en: "There is no such tenant for you.", nl: "Deze tenant bestaat niet voor u." };
 const CLOSED: Phrase = Phrase { en: "This tenant is closed.", nl: "Deze tenant is gesloten." };
+
+// --- for signing in, which happens before there is an actor
+
+/// The row of an address's account, unchecked: its password may be compared, nothing else may be believed.
+pub async fn row_of(app: &App, email_hash: [u8; 32]) -> Result<Option<super::model::UserRow>, Problem> {
+    Ok(rows::by_email(&app.db, email_hash).await?)
+}
+
+/// The account around such a row, checked.
+pub async fn open(app: &App, row: super::model::UserRow) -> Result<Account, Problem> {
+    Account::open(&app.db, &app.keys, row).await
+}
+
+/// An account, whoever asks: for the one whose account it is.
+pub async fn read(app: &App, id: Id<User>) -> Result<Option<Account>, Problem> {
+    Account::read(&app.db, &app.keys, id).await
+}
+
+/// Takes a step of the second factor; `false` when it was taken before.
+pub async fn take_step(tx: &mut Tx<Unaudited>, id: Id<User>, step: i64) -> Result<bool, Problem> {
+    Ok(rows::take_step(tx, id, step).await?)
+}
+
+/// Takes a recovery code; `false` when there is none like it, or it was used before.
+pub async fn use_recovery_code(
+    tx: &mut Tx<Unaudited>,
+    id: Id<User>,
+    hash: [u8; 32],
+    now: DateTime<Utc>,
+) -> Result<bool, Problem> {
+    Ok(rows::use_code(tx, id, hash, now).await?)
+}
+
+/// Replaces the recovery codes.
+pub async fn replace_recovery_codes(tx: &mut Tx<Unaudited>, id: Id<User>, hashes: &[[u8; 32]]) -> Result<(), Problem> {
+    Ok(rows::replace_codes(tx, id, hashes).await?)
+}
+
+pub async fn recovery_codes_left(app: &App, id: Id<User>) -> Result<i64, Problem> {
+    Ok(rows::codes_left(&app.db, id).await?)
+}
+
+/// Notes when somebody signed in last.
+pub async fn signed_in(tx: &mut Tx<Unaudited>, id: Id<User>, at: DateTime<Utc>) -> Result<(), Problem> {
+    Ok(rows::signed_in(tx, id, at).await?)
+}
+
+/// Remembers for which tenant the next session acts.
+pub async fn act_for(tx: &mut Tx<Unaudited>, id: Id<User>, tenant: Id<Tenant>) -> Result<(), Problem> {
+    Ok(rows::act_for(tx, id, tenant).await?)
+}
+
+/// Makes all nodes decide anew.
+pub async fn raise_epoch(tx: &mut Tx<Unaudited>) -> Result<i64, Problem> {
+    Ok(rows::raise_epoch(tx).await?)
+}

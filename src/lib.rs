@@ -8,6 +8,7 @@ pub mod demo;
 pub mod domains;
 pub mod entropy;
 pub mod imports;
+pub mod jobs;
 pub mod logging;
 pub mod mail;
 pub mod server;

@@ -1,4 +1,5 @@
 //! The running server: it listens, starts the workers, and stops in good order.
 
 pub mod listen;
+pub mod setup;
 pub mod stores;

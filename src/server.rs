@@ -2,4 +2,5 @@
 
 pub mod listen;
 pub mod site;
+pub mod setup;
 pub mod stores;

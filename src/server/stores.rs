@@ -82,7 +82,7 @@ impl Stores {
 }
 
 /// `None` for a vault that is opened by hand.
-async fn root_key(config: &Config, keyring: &Keyring) -> VaultResult<Option<RootKey>> {
+pub(super) async fn root_key(config: &Config, keyring: &Keyring) -> VaultResult<Option<RootKey>> {
     let source = match &config.unseal {
         UnsealSource::Manual => return Ok(None),
         // The configuration has read the variable, or the file that it names, already.

@@ -27,5 +27,8 @@ fn its_effect_is_the_one_in_the_matrix() {
     }
     let known = std::fs::read_to_string(MATRIX).expect("policies/matrix.txt");
     let change = known.lines().zip(matrix.lines()).find(|(old, new)| old != new);
-    assert!(known == matrix, "policies/matrix.txt is out of date, first at {change:?}; read the difference after KLUIS_UPDATE=1");
+    assert!(
+        known == matrix,
+        "policies/matrix.txt is out of date, first at {change:?}; read the difference after KLUIS_UPDATE=1"
+    );
 }

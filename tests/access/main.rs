@@ -2,5 +2,11 @@
 //! the text that reviewers read.
 
 mod casbin_says;
+mod hazards;
+mod linting;
+mod made_up;
+mod oracle;
+mod properties;
+mod reload;
 mod shipped;
 mod subjects;

@@ -30,7 +30,8 @@ pub async fn enforcer<'a>(lines: impl Iterator<Item = &'a Line>, subject: &Subje
     for line in lines {
         let words = line.words[1..].to_vec();
         match line.words[0].as_str() {
-            "p" => {
+            // A line that is added twice moves to the end, and then another one seems to decide.
+            "p" if !enforcer.get_model().has_policy("p", "p", words.clone()) => {
                 enforcer.get_mut_model().add_policy("p", "p", words);
             }
             "g" if [domain.as_str(), subject.kind.as_str(), "*"].contains(&words[2].as_str()) => {
@@ -76,10 +77,26 @@ impl Question {
     }
 
     pub fn request(self, subject: &SubjectRoles) -> Vec<String> {
+        self.asked_by([name_of(subject), domain_of(subject), subject.kind.to_string()])
+    }
+
+    /// The request of somebody whose name, domain and kind are already written down.
+    pub fn asked_by(self, somebody: [String; 3]) -> Vec<String> {
         let Self { object, action, rel, purpose } = self;
         let words = [object.as_str(), action.as_str(), rel.as_str(), purpose.as_str()];
-        let mut request = vec![name_of(subject), domain_of(subject), subject.kind.to_string()];
-        request.extend(words.map(str::to_owned));
-        request
+        somebody.into_iter().chain(words.map(str::to_owned)).collect()
+    }
+}
+
+impl Question {
+    /// A question that a `p` line answers; the first word of a list stands for `*`.
+    pub fn of_line(line: &Line) -> Self {
+        let words = &line.words;
+        Self {
+            object: Object::parse(&words[3]).expect("an object"),
+            action: Action::parse(&words[4]).unwrap_or(Action::Read),
+            rel: Rel::parse(&words[5]).unwrap_or(Rel::Unit),
+            purpose: Purpose::parse(&words[6]).unwrap_or(Purpose::Contract),
+        }
     }
 }

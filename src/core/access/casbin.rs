@@ -6,6 +6,8 @@
 //!
 //! Must never: be filled with a line that wasn't understood word by word.
 
+use std::collections::HashSet;
+
 use casbin::{CoreApi, DefaultModel, Enforcer, MemoryAdapter};
 use futures_util::FutureExt;
 
@@ -60,15 +62,14 @@ impl Casbin {
     }
 }
 
-/// Casbin keeps a set in the order of arrival: a line that is already there is not kept twice.
+/// Each line once: adding one that is there would move it to the end, and the order tells which line decided.
 fn fill(enforcer: &mut Enforcer, section: &str, lines: impl Iterator<Item = Vec<String>>) -> Result<(), CasbinFault> {
-    let mut kept = Vec::new();
-    for words in lines {
-        if enforcer.get_mut_model().add_policy(section, section, words.clone()) {
-            kept.push(words);
-        }
+    let mut seen = HashSet::new();
+    let lines: Vec<Vec<String>> = lines.filter(|words| seen.insert(words.clone())).collect();
+    for words in &lines {
+        enforcer.get_mut_model().add_policy(section, section, words.clone());
     }
-    let arrived = enforcer.get_model().get_policy(section, section) == kept;
+    let arrived = enforcer.get_model().get_policy(section, section) == lines;
     arrived.then_some(()).ok_or(CasbinFault("lines were lost"))
 }
 

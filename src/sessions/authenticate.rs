@@ -8,10 +8,8 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use chrono::{DateTime, Utc};
 use kluis_core::access::{Actor, Channel, Role, Seat, TenantKind, TokenScopes};
-use kluis_core::args;
 use kluis_core::kernel::clock::from_micros;
 use kluis_core::kernel::{Problem, ProblemKind};
-use kluis_core::store::StoreError;
 use quick_cache::sync::Cache;
 
 use super::model::{AccessKind, AccessRow, Lifetimes};
@@ -21,6 +19,7 @@ use crate::app::App;
 use crate::config::Config;
 use crate::mail::{MailError, Mailer};
 use crate::tenants;
+use crate::tenants::model::TenantStatus;
 use crate::users::account::Account;
 use crate::users::model::UserStatus;
 use crate::users::password::{HashFailed, Hasher};
@@ -110,8 +109,10 @@ pub async fn authenticate(app: &App, token: &str) -> Result<Arc<Actor>, Problem>
     if let Some(resolved) = app.sessions.actors.get(&hash)
         && resolved.actor.epoch() == app.policy.epoch()
         && resolved.roles_until.is_none_or(|until| now < until)
+        // Otherwise the session may have been used on another node meanwhile: the database knows.
+        && let Some(actor) = take(app, hash, &resolved, now)
     {
-        return take(app, hash, &resolved, now).ok_or_else(refused);
+        return Ok(actor);
     }
     let Some(resolved) = resolve(app, hash, now).await? else {
         app.sessions.actors.remove(&hash);
@@ -146,8 +147,13 @@ async fn resolve(app: &App, hash: [u8; 32], now: DateTime<Utc>) -> Result<Option
     app.policy.confirm(epoch);
     app.keys.ensure_tenant(access.tenant.uuid()).await?;
     let Some(account) = Account::read(&app.db, &app.keys, access.user).await? else { return Ok(None) };
-    let alive = account.row.status == UserStatus::Active && account.row.generation == access.generation;
-    let Some(tenant) = tenants::service::find(app, access.tenant).await?.filter(|_| alive) else { return Ok(None) };
+    // Signing out everywhere counts the generation up. Tokens of programs are taken back one by one.
+    let same = access.kind == AccessKind::Api || account.row.generation == access.generation;
+    if account.row.status != UserStatus::Active || !same {
+        return Ok(None);
+    }
+    let tenant = tenants::service::find(app, access.tenant).await?;
+    let Some(tenant) = tenant.filter(|tenant| tenant.status == TenantStatus::Active) else { return Ok(None) };
     let Some(kind) = TenantKind::parse(tenant.valid.kind.code()) else { return Ok(None) };
     let roles: Vec<_> =
         account.roles_in(access.tenant, now).filter_map(|grant| Role::parse(&grant.role).ok()).collect();
@@ -185,10 +191,7 @@ fn scopes(access: &AccessRow) -> Result<Option<Arc<TokenScopes>>, Problem> {
 
 /// Looks whether a right has changed on any node, so that decisions from now on are made by what holds.
 pub async fn catch_up(app: &App) -> Result<(), Problem> {
-    const WHY: &str = "the epoch says nothing about anybody";
-    let sql = "SELECT value FROM authz_epoch WHERE id = 1";
-    let row = app.db.fetch_optional_without_scope(WHY, sql, args![]).await?.ok_or(StoreError::Row(0))?;
-    app.policy.confirm(row.int(0)?);
+    app.policy.confirm(rows::epoch(&app.db).await?);
     Ok(())
 }
 

@@ -4,7 +4,11 @@
 
 mod again;
 mod authenticate;
+pub mod cookies;
+pub mod credentials;
+mod me;
 pub mod model;
+pub mod own;
 mod rows;
 mod scoped;
 pub mod sign_in;
@@ -14,11 +18,10 @@ mod visit;
 pub use again::Again;
 pub use authenticate::{Sessions, authenticate, catch_up, flush_uses};
 pub use scoped::{Caller, PURPOSE_HEADER, Scoped};
+pub use me::Me;
 pub use visit::Visit;
 
 /// The session's token in the cookie of the pages.
-pub fn cookie(request: &poem::Request) -> Option<String> {
-    let cookies = request.headers().get_all(poem::http::header::COOKIE).iter().filter_map(|value| value.to_str().ok());
-    let mut pairs = cookies.flat_map(|value| value.split(';')).filter_map(|pair| pair.trim().split_once('='));
-    pairs.find(|(name, _)| *name == crate::domains::SESSION_COOKIE).map(|(_, token)| token.to_owned())
+pub fn cookie(request: &poem::Request, app: &crate::app::App) -> Option<String> {
+    cookies::read(request, cookies::session_name(app))
 }

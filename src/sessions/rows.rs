@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use kluis_core::args;
 use kluis_core::kernel::Id;
-use kluis_core::kernel::id::{Tenant, User};
+use kluis_core::kernel::id::User;
 use kluis_core::store::{Db, Row, StoreError, Tx, Unaudited};
 
 use super::model::{Access, AccessKind, AccessRow};
@@ -29,6 +29,21 @@ const EPOCH_AND_TOKEN: &str = concat!(
 pub async fn by_hash(db: &Db, token_hash: [u8; 32]) -> Result<Option<(AccessRow, i64)>, StoreError> {
     let row = db.fetch_optional_without_scope(SIGN_IN, EPOCH_AND_TOKEN, args![token_hash]).await?;
     row.map(|row| Ok((read(&row)?, row.int(13)?))).transpose()
+}
+
+const EPOCH: &str = "SELECT value FROM authz_epoch WHERE id = 1";
+
+/// The epoch of authorization; it says nothing about anybody.
+pub async fn epoch(db: &Db) -> Result<i64, StoreError> {
+    db.fetch_optional_without_scope(SIGN_IN, EPOCH, args![]).await?.ok_or(StoreError::Row(0))?.int(0)
+}
+
+const RENEW: &str = "UPDATE access_tokens SET generation = $2, mac = $3 WHERE token_hash = $1";
+
+/// Takes a session along into a new generation.
+pub async fn renew(tx: &mut Tx<Unaudited>, access: &AccessRow) -> Result<bool, StoreError> {
+    let args = args![access.token_hash, access.generation, &access.mac[..]];
+    Ok(tx.execute_without_scope(SELF, RENEW, args).await? == 1)
 }
 
 const MINE: &str = concat!(
@@ -99,13 +114,9 @@ pub async fn insert(tx: &mut Tx<Unaudited>, access: &AccessRow) -> Result<(), St
 const ACT_FOR: &str = "UPDATE access_tokens SET tenant_id = $2, mac = $3 WHERE token_hash = $1";
 
 /// Makes a session act for another tenant.
-pub async fn act_for(
-    tx: &mut Tx<Unaudited>,
-    token_hash: [u8; 32],
-    tenant: Id<Tenant>,
-    mac: &[u8],
-) -> Result<bool, StoreError> {
-    Ok(tx.execute_without_scope(SELF, ACT_FOR, args![token_hash, tenant, mac]).await? == 1)
+pub async fn act_for(tx: &mut Tx<Unaudited>, access: &AccessRow) -> Result<bool, StoreError> {
+    let args = args![access.token_hash, access.tenant, &access.mac[..]];
+    Ok(tx.execute_without_scope(SELF, ACT_FOR, args).await? == 1)
 }
 
 const REMOVE: &str = "DELETE FROM access_tokens WHERE token_hash = $1";

@@ -54,18 +54,9 @@ impl Caller {
     /// 401 without a valid token, 400 for an unknown purpose, 403 for a write that another site has caused.
     pub async fn of(request: &Request) -> Result<Self, Failure> {
         let app = request.data::<Arc<App>>().ok_or_else(|| Failure::new(ProblemKind::Internal))?;
-        let reads = [Method::GET, Method::HEAD].contains(request.method());
-        let token = match bearer(request) {
-            Some(token) => token,
-            None => {
-                if !reads && !from_own_pages(request, app) {
-                    return Err(Failure::new(ProblemKind::Forbidden));
-                }
-                super::cookie(request).ok_or_else(|| Failure::new(ProblemKind::Unauthenticated))?
-            }
-        };
+        let token = token_of(request, app)?;
         // A write that finds its decision stale has to be repeated as a whole: look first. Reads find it out by themselves.
-        if !reads {
+        if !is_read(request) {
             super::catch_up(app).await?;
         }
         let actor = super::authenticate(app, &token).await?;
@@ -78,6 +69,22 @@ impl Caller {
     }
 }
 
+fn is_read(request: &Request) -> bool {
+    [Method::GET, Method::HEAD].contains(request.method())
+}
+
+/// The token of the caller: from the header, or from the cookie if the request comes from our own pages.
+pub(super) fn token_of(request: &Request, app: &App) -> Result<String, Failure> {
+    if let Some(token) = bearer(request) {
+        return Ok(token);
+    }
+    let token = super::cookie(request, app).ok_or_else(|| Failure::new(ProblemKind::Unauthenticated))?;
+    if !is_read(request) && !from_own_pages(request, app) {
+        return Err(Failure::new(ProblemKind::Forbidden));
+    }
+    Ok(token)
+}
+
 fn bearer(request: &Request) -> Option<String> {
     let text = request.header(header::AUTHORIZATION)?;
     let (scheme, token) = text.split_once(' ')?;
@@ -85,7 +92,7 @@ fn bearer(request: &Request) -> Option<String> {
 }
 
 /// Browsers say where a request comes from; a cookie alone proves nothing (CSRF).
-fn from_own_pages(request: &Request, app: &App) -> bool {
+pub(super) fn from_own_pages(request: &Request, app: &App) -> bool {
     match (request.header("sec-fetch-site"), request.header(header::ORIGIN)) {
         (Some(site), _) => site == "same-origin",
         (None, Some(origin)) => origin == app.config.public_url,
@@ -93,7 +100,7 @@ fn from_own_pages(request: &Request, app: &App) -> bool {
     }
 }
 
-fn purpose(request: &Request) -> Result<Option<Purpose>, Problem> {
+pub(super) fn purpose(request: &Request) -> Result<Option<Purpose>, Problem> {
     const UNKNOWN: Phrase = Phrase { en: "There is no such purpose.", nl: "Dit doel bestaat niet." };
     let Some(text) = request.header(PURPOSE_HEADER) else { return Ok(None) };
     let purpose = Purpose::parse(text);

@@ -6,7 +6,7 @@ pub mod access;
 pub mod account;
 mod covers;
 pub mod grants;
-mod letters;
+pub mod letters;
 pub mod links;
 pub mod model;
 pub mod password;

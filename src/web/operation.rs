@@ -53,7 +53,10 @@ impl Guarded {
     fn has_credentials(&self, request: &Request) -> bool {
         let cookies = request.headers().get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
         let mut names = cookies.flat_map(|value| value.split(';')).filter_map(|pair| pair.split('=').next());
-        request.headers().contains_key(header::AUTHORIZATION) || names.any(|name| name.trim() == self.session_cookie)
+        // Without TLS browsers refuse the prefix, so that the cookie goes by the bare name there.
+        let bare = self.session_cookie.strip_prefix("__Host-").unwrap_or(&self.session_cookie);
+        let is_ours = |name: &str| name == self.session_cookie || name == bare;
+        request.headers().contains_key(header::AUTHORIZATION) || names.any(|name| is_ours(name.trim()))
     }
 }
 

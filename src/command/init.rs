@@ -12,9 +12,9 @@ use super::exit::{Exit, Failure};
 use super::options::Options;
 use super::terminal::{Terminal, p};
 use crate::config::{Config, SETTINGS, template};
+use crate::server::open;
 use crate::server::setup::{self, NewVault};
 use crate::server::stores::Stores;
-use crate::server::open;
 use crate::tenants;
 use crate::tenants::model::{TenantDraft, TenantKind};
 use crate::users::links::OneTimeLink;
@@ -37,14 +37,18 @@ pub struct InitCommand {
 }
 
 pub async fn run(command: &InitCommand, options: &Options, terminal: Terminal) -> Result<(), Failure> {
-    let directory = std::path::absolute(&command.directory).map_err(|error| Failure::file(&command.directory, &error))?;
+    let directory =
+        std::path::absolute(&command.directory).map_err(|error| Failure::file(&command.directory, &error))?;
     let file = options.config.clone().unwrap_or_else(|| directory.join("kluis.toml"));
     if file.exists() {
         let name = file.display();
-        return Err(Failure::new(Exit::Failed, Message::new(
-            format!("{name} is there already: nothing was done."),
-            format!("{name} is er al: er is niets gedaan."),
-        )));
+        return Err(Failure::new(
+            Exit::Failed,
+            Message::new(
+                format!("{name} is there already: nothing was done."),
+                format!("{name} is er al: er is niets gedaan."),
+            ),
+        ));
     }
     let place = [("data.directory".to_owned(), directory.display().to_string())];
     let (_, config) = options.load_over(None, &place)?;
@@ -146,8 +150,11 @@ fn in_the_way(directory: &Path, error: &std::io::Error) -> Failure {
         return Failure::file(directory, error);
     }
     let name = directory.display();
-    Failure::new(Exit::Failed, Message::new(
-        format!("{name} isn't empty: nothing was done."),
-        format!("{name} is niet leeg: er is niets gedaan."),
-    ))
+    Failure::new(
+        Exit::Failed,
+        Message::new(
+            format!("{name} isn't empty: nothing was done."),
+            format!("{name} is niet leeg: er is niets gedaan."),
+        ),
+    )
 }

@@ -19,7 +19,8 @@ pub struct OpenapiCommand {
 }
 
 pub fn run(command: &OpenapiCommand, terminal: Terminal) -> Result<(), Failure> {
-    let document = domains::document().map_err(|error| Failure::new(Exit::Failed, Message::plain(error.to_string())))?;
+    let document =
+        domains::document().map_err(|error| Failure::new(Exit::Failed, Message::plain(error.to_string())))?;
     let text = document.text();
     let Some(file) = &command.file else {
         Terminal::raw(&text);
@@ -36,10 +37,13 @@ pub fn run(command: &OpenapiCommand, terminal: Terminal) -> Result<(), Failure> 
         terminal.say(Message::new(format!("{name} is up to date."), format!("{name} is bij.")));
         return Ok(());
     };
-    Err(Failure::new(Exit::Failed, Message::new(
-        format!("{name} differs from line {line} on: run kluis openapi {name}"),
-        format!("{name} wijkt af vanaf regel {line}: voer kluis openapi {name} uit"),
-    )))
+    Err(Failure::new(
+        Exit::Failed,
+        Message::new(
+            format!("{name} differs from line {line} on: run kluis openapi {name}"),
+            format!("{name} wijkt af vanaf regel {line}: voer kluis openapi {name} uit"),
+        ),
+    ))
 }
 
 /// The first line, counted from 1, in which they differ.

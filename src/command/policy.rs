@@ -73,10 +73,8 @@ fn lines(source: &Source, options: &Options) -> Result<Vec<Line>, Failure> {
 }
 
 fn open(lines: Vec<Line>) -> Result<Policy, Failure> {
-    Policy::open(lines, 0).map_err(|findings| Failure {
-        exit: Exit::Failed,
-        messages: findings.iter().map(message).collect(),
-    })
+    Policy::open(lines, 0)
+        .map_err(|findings| Failure { exit: Exit::Failed, messages: findings.iter().map(message).collect() })
 }
 
 /// Prints every finding; faults make the command fail, warnings don't.
@@ -128,8 +126,8 @@ fn explain(question: &Explain, options: &Options, terminal: Terminal) -> Result<
 }
 
 fn unknown(place: &str, word: &str) -> Failure {
-    Failure::new(Exit::Usage, Message::new(
-        format!("{place}: there is no {word}"),
-        format!("{place}: {word} bestaat niet"),
-    ))
+    Failure::new(
+        Exit::Usage,
+        Message::new(format!("{place}: there is no {word}"), format!("{place}: {word} bestaat niet")),
+    )
 }

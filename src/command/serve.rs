@@ -8,10 +8,10 @@ use super::migrate::must_exist;
 use super::options::Options;
 use super::terminal::{Terminal, p};
 use crate::logging;
+use crate::server;
 use crate::server::listen::{ListenError, Listening};
 use crate::server::open::{self, StartError};
 use crate::server::stores::Stores;
-use crate::server;
 
 #[derive(Debug, Args)]
 pub struct ServeCommand {
@@ -60,13 +60,20 @@ impl From<StartError> for Failure {
                     format!("Nog {open} migraties te doen: voer eerst kluis migrate uit (of kluis serve --migrate)."),
                 ),
             ),
-            StartError::Newer => (Exit::Database, p(
-                "The database was made by a newer version of this program.",
-                "De database is door een nieuwere versie van dit programma gemaakt.",
-            ).into()),
+            StartError::Newer => (
+                Exit::Database,
+                p(
+                    "The database was made by a newer version of this program.",
+                    "De database is door een nieuwere versie van dit programma gemaakt.",
+                )
+                .into(),
+            ),
             StartError::PolicyFile(kind) => (
                 Exit::Configuration,
-                Message::new(format!("policy.file can't be read: {kind}"), format!("policy.file is niet leesbaar: {kind}")),
+                Message::new(
+                    format!("policy.file can't be read: {kind}"),
+                    format!("policy.file is niet leesbaar: {kind}"),
+                ),
             ),
             StartError::Site(error) => (Exit::Failed, Message::plain(error.to_string())),
             StartError::Problem(problem) => return problem.into(),
@@ -90,10 +97,9 @@ impl From<ListenError> for Failure {
                 format!("{} holds no usable certificate or key.", path.display()),
                 format!("{} bevat geen bruikbaar certificaat of sleutel.", path.display()),
             ),
-            ListenError::Pair => p(
-                "Certificate and key don't fit together.",
-                "Certificaat en sleutel horen niet bij elkaar.",
-            ).into(),
+            ListenError::Pair => {
+                p("Certificate and key don't fit together.", "Certificaat en sleutel horen niet bij elkaar.").into()
+            }
         };
         Self::new(Exit::Configuration, message)
     }

@@ -1,7 +1,7 @@
 //! `kluis migrate`: brings both databases to this program's version, or says what that would do.
 
 use clap::Args;
-use kluis_core::kernel::Message;
+use kluis_core::kernel::{Message, Phrase};
 use kluis_core::store::inspect;
 use kluis_core::store::migrate::Schema;
 use kluis_core::store::migrate::{Step, newer};
@@ -42,7 +42,7 @@ async fn migrate(stores: &Stores, plan_only: bool, terminal: Terminal) -> Result
     for (name, steps) in [p("data", "gegevens"), p("keys", "sleutels")].into_iter().zip(&before) {
         open += steps.iter().filter(|step| !step.applied).count();
         for step in steps {
-            terminal.say(line(name.into(), step, plan_only));
+            terminal.say(line(name, step, plan_only));
         }
     }
     if !plan_only {
@@ -66,14 +66,14 @@ async fn migrate(stores: &Stores, plan_only: bool, terminal: Terminal) -> Result
     Ok(())
 }
 
-fn line(database: Message, step: &Step, plan_only: bool) -> Message {
+fn line(database: Phrase, step: &Step, plan_only: bool) -> Message {
     let (en, nl) = match (step.applied, plan_only) {
         (true, _) => ("is there", "is er al"),
         (false, true) => ("to do", "te doen"),
         (false, false) => ("now", "nu"),
     };
     let text = |database: &str, state: &str| format!("{database:<9} {:04} {:<24} {state}", step.version, step.name);
-    Message::new(text(&database.en, en), text(&database.nl, nl))
+    Message::new(text(database.en, en), text(database.nl, nl))
 }
 
 /// Opening an embedded database would make it; only `init` and `demo` may.

@@ -9,9 +9,14 @@ mod config;
 mod doctor;
 pub mod exit;
 mod help;
+mod init;
 mod migrate;
+mod openapi;
 mod options;
+mod policy;
+mod serve;
 mod terminal;
+mod user;
 
 use std::process::ExitCode;
 
@@ -34,6 +39,13 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Makes an installation: directory, databases, keys, first administrator
+    Init(init::InitCommand),
+    /// Runs the server
+    Serve(serve::ServeCommand),
+    /// Makes or lists the people who sign in
+    #[command(subcommand)]
+    User(user::UserCommand),
     /// Brings the databases to this program's version
     Migrate(migrate::MigrateCommand),
     /// Checks or shows the configuration
@@ -44,10 +56,18 @@ enum Command {
     /// Checks the audit log
     #[command(subcommand)]
     Audit(audit::AuditCommand),
+    /// Checks, explains or spells out the access policy
+    #[command(subcommand)]
+    Policy(policy::PolicyCommand),
+    /// Writes the API's document, or compares it with a file
+    Openapi(openapi::OpenapiCommand),
 }
 
 /// Runs the program with the arguments of the process.
 pub fn main() -> ExitCode {
+    // Whatever this program makes on the disk is nobody else's business.
+    #[cfg(unix)]
+    rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
     let arguments: Vec<_> = std::env::args().collect();
     let terminal = Terminal::new(options::language(&arguments, &options::environment()));
     let matches = match help::command::<Cli>(terminal).try_get_matches_from(arguments) {
@@ -73,6 +93,11 @@ fn run(cli: &Cli, terminal: Terminal) -> Result<(), Failure> {
     let options = &cli.options;
     match &cli.command {
         Command::Config(command) => config::run(command, options, terminal),
+        Command::Policy(command) => policy::run(command, options, terminal),
+        Command::Openapi(command) => openapi::run(command, terminal),
+        Command::Init(command) => wait(init::run(command, options, terminal)),
+        Command::Serve(command) => wait(serve::run(command, options, terminal)),
+        Command::User(command) => wait(user::run(command, options, terminal)),
         Command::Migrate(command) => wait(migrate::run(command, options, terminal)),
         Command::Doctor => wait(doctor::run(options, terminal)),
         Command::Audit(command) => wait(audit::run(command, options, terminal)),

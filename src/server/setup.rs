@@ -4,21 +4,20 @@
 
 use std::path::{Path, PathBuf};
 
-use kluis_core::privacy::keyring::Drill;
 use kluis_core::privacy::unseal::write_key_file;
 use kluis_core::privacy::{RecoveryKey, Result as VaultResult, RootKey, Sensitive};
 
 use super::stores::{Stores, root_key};
 use crate::config::{Config, UnsealSource};
 
-/// Makes a directory that only its owner may enter. `false`: it was there, and is empty.
-pub fn make_directory(path: &Path) -> std::io::Result<bool> {
-    if path.is_dir() {
-        let empty = std::fs::read_dir(path)?.next().is_none();
-        return if empty { close(path).map(|()| false) } else { Err(std::io::ErrorKind::DirectoryNotEmpty.into()) };
+/// Makes a directory that only its owner may enter, or takes one that is empty.
+pub fn make_directory(path: &Path) -> std::io::Result<()> {
+    if !path.is_dir() {
+        std::fs::create_dir_all(path)?;
+    } else if std::fs::read_dir(path)?.next().is_some() {
+        return Err(std::io::ErrorKind::DirectoryNotEmpty.into());
     }
-    std::fs::create_dir_all(path)?;
-    close(path).map(|()| true)
+    close(path)
 }
 
 #[cfg(unix)]
@@ -28,6 +27,14 @@ fn close(path: &Path) -> std::io::Result<()> {
 
 #[cfg(not(unix))]
 fn close(_: &Path) -> std::io::Result<()> {
+    Ok(())
+}
+
+/// Takes away what was made in a directory that was empty before.
+pub fn clear_directory(path: &Path) -> std::io::Result<()> {
+    for entry in std::fs::read_dir(path)? {
+        std::fs::remove_file(entry?.path())?;
+    }
     Ok(())
 }
 
@@ -47,8 +54,6 @@ pub fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
 pub struct NewVault {
     /// Shown once; nothing keeps it.
     pub recovery: RecoveryKey,
-    /// What the drill opened with the recovery key alone.
-    pub drill: Drill,
     /// The file that the root key was written to, if it was.
     pub key_file: Option<PathBuf>,
 }
@@ -79,6 +84,5 @@ pub async fn make_vault(stores: &Stores, config: &Config) -> VaultResult<NewVaul
     if let UnsealSource::Passphrase(passphrase) = &config.unseal {
         ring.set_passphrase(root, Sensitive::new(passphrase.to_string())).await?;
     }
-    let drill = ring.drill(&recovery).await?;
-    Ok(NewVault { recovery, drill, key_file })
+    Ok(NewVault { recovery, key_file })
 }

@@ -101,6 +101,13 @@ pub async fn find(db: &Db, id: Id<Tenant>) -> Result<Option<TenantRecord>, Store
     db.fetch_optional_without_scope(OWN, BY_ID, args![id]).await?.map(|row| read(&row)).transpose()
 }
 
+const ROOTS: &str = concat!("SELECT ", columns!(), " FROM tenants AS t WHERE t.parent_id IS NULL ORDER BY t.id");
+
+/// The tops of all trees.
+pub async fn roots(db: &Db) -> Result<Vec<TenantRecord>, StoreError> {
+    db.fetch_all_without_scope(OWN, ROOTS, args![]).await?.iter().map(read).collect()
+}
+
 fn read(row: &Row) -> Result<TenantRecord, StoreError> {
     let date = |column| {
         let text = row.opt_text(column)?;

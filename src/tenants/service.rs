@@ -179,6 +179,11 @@ pub async fn find(app: &App, id: Id<Tenant>) -> Result<Option<TenantRecord>, Pro
     Ok(rows::find(&app.db, id).await?)
 }
 
+/// The tops of all trees, oldest first: for the command line, which has to begin somewhere.
+pub async fn roots(app: &App) -> Result<Vec<TenantRecord>, Problem> {
+    Ok(rows::roots(&app.db).await?)
+}
+
 /// The tenants with these ids, for those who have a role in each.
 pub async fn named(app: &App, ids: &[Id<Tenant>]) -> Result<Vec<TenantRecord>, Problem> {
     let mut found = Vec::with_capacity(ids.len());

@@ -27,7 +27,7 @@ async fn one(name: Phrase, db: &Db, schema: Schema, report: &mut Report) {
         Ok(Ok(detail)) => report.ok(name, detail),
         Ok(Err(detail)) => report.fail(name, detail),
         Err(error) => {
-            report.fail(name, Message::new(format!("can't be asked: {error}"), format!("is niet te bevragen: {error}")))
+            report.fail(name, Message::new(format!("can't be asked: {error}"), format!("is niet te bevragen: {error}")));
         }
     }
 }
@@ -91,7 +91,7 @@ async fn audit_chain(db: &Db, report: &mut Report) {
             ),
         },
         Err(error) => {
-            report.fail(AUDIT, Message::new(format!("can't be read: {error}"), format!("is niet leesbaar: {error}")))
+            report.fail(AUDIT, Message::new(format!("can't be read: {error}"), format!("is niet leesbaar: {error}")));
         }
     }
 }

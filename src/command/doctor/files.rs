@@ -77,7 +77,8 @@ fn others(path: &Path) -> Access {
     use std::os::unix::fs::MetadataExt;
     match path.metadata() {
         Err(_) => Access::Missing,
-        Ok(metadata) if metadata.mode() & 0o077 == 0 => Access::Private,
+        // The last six bits are those of the group and of everybody else.
+        Ok(metadata) if metadata.mode().trailing_zeros() >= 6 => Access::Private,
         Ok(_) => Access::Open,
     }
 }

@@ -7,8 +7,8 @@ use kluis_core::store::{Tx, Unaudited};
 
 use super::access::Read;
 use super::model::{self, Contact, CustomerDraft, CustomerKind, CustomerStatus, ExactKey, Identity, LegalBasis};
-use super::rows::{self, CandidateRow};
-use super::{index, seal};
+use super::rows_index::{self, CandidateRow};
+use super::{index, rows, seal};
 use crate::app::App;
 
 /// A customer that has one of the keys.
@@ -50,7 +50,7 @@ pub async fn find(
 ) -> Result<Option<Collision>, Problem> {
     for key in keys {
         for hash in index::hashes(app, tenant, key.field, &key.value)? {
-            for candidate in rows::candidates(tx, tenant, key.field, hash).await? {
+            for candidate in rows_index::candidates(tx, tenant, key.field, hash).await? {
                 if Some(candidate.id) != except && has_key(app, tenant, &candidate, key).await? {
                     let pointer = key.pointer.clone();
                     return Ok(Some(Collision { id: candidate.id, field: key.field, pointer }));

@@ -8,7 +8,7 @@ use kluis_core::store::{Tx, Unaudited};
 
 use super::access::Read;
 use super::model::{self, CustomerDraft, ExactKey, Identity};
-use super::{names, rows, seal};
+use super::{names, rows_index, seal};
 use crate::app::App;
 
 /// The compartment that holds what a field is found by.
@@ -47,7 +47,7 @@ pub async fn rewrite(
     changed: CompartmentSet,
 ) -> Result<(), Problem> {
     for field in IndexField::ALL.into_iter().filter(|field| changed.contains(compartment(*field))) {
-        rows::delete_index(tx, tenant, id, field).await?;
+        rows_index::delete_index(tx, tenant, id, field).await?;
     }
     let mut keys = all_keys(draft);
     keys.retain(|key| changed.contains(compartment(key.field)));
@@ -63,7 +63,7 @@ async fn insert(
 ) -> Result<(), Problem> {
     for key in keys {
         let hash = app.keys.blind(tenant.uuid(), key.field, &key.value)?;
-        rows::insert_index(tx, tenant, id, key.field, hash).await?;
+        rows_index::insert_index(tx, tenant, id, key.field, hash).await?;
     }
     Ok(())
 }
@@ -95,7 +95,7 @@ pub async fn load(
     let directory = app.directory.begin(tenant.uuid());
     let mut after = Id::from_uuid(uuid::Uuid::nil());
     loop {
-        let page = rows::identities_after(&app.db, tenant, after, PAGE).await?;
+        let page = rows_index::identities_after(&app.db, tenant, after, PAGE).await?;
         let Some(last) = page.last() else { break };
         after = last.id;
         let ids: Vec<_> = page.iter().map(|row| row.key).collect();

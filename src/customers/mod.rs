@@ -9,6 +9,8 @@ mod index;
 pub mod model;
 pub mod names;
 mod rows;
+mod rows_index;
+mod rows_settings;
 mod rules;
 mod seal;
 pub mod search;

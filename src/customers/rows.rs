@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use kluis_core::access::{AccessError, RelSet, Scope, ScopedPermission};
 use kluis_core::args;
 use kluis_core::kernel::{Id, id::Customer, id::Tenant, id::User};
-use kluis_core::privacy::{BlindHash, IndexField, KeyId, Sealed};
+use kluis_core::privacy::{KeyId, Sealed};
 use kluis_core::store::{Args, Db, Row, StoreError, Tx, Unaudited};
 
 use super::model::{Contact, Financial, Identity, Notes, Profile, Special};
@@ -195,7 +195,7 @@ pub async fn list<P: ScopedPermission>(
             LIST_UPDATED_AFTER
         }
     };
-    read_all(scope.fetch_all(db, sql, args).await?)
+    read_all(&scope.fetch_all(db, sql, args).await?)
 }
 
 pub async fn count<P: ScopedPermission>(db: &Db, scope: &Scope<P>, filter: &ListFilter) -> Result<i64, AccessError> {
@@ -221,7 +221,7 @@ pub async fn get_in<P: ScopedPermission, S>(
     scope.fetch_optional_in(tx, GET, args![id]).await?.map(|row| Ok(read(&row)?)).transpose()
 }
 
-fn read_all(rows: Vec<Row>) -> Result<Vec<CustomerRow>, AccessError> {
+fn read_all(rows: &[Row]) -> Result<Vec<CustomerRow>, AccessError> {
     rows.iter().map(|row| Ok(read(row)?)).collect()
 }
 
@@ -280,7 +280,7 @@ pub async fn by_ids<P: ScopedPermission>(
         // One statement for every length: the last id fills the rest.
         let filled = chunk.iter().chain(chunk.last().into_iter().cycle()).take(IDS_AT_ONCE);
         let args = filled.fold(Args::new(), |args, id| args.with(*id));
-        found.extend(read_all(scope.fetch_all(db, BY_IDS, args).await?)?);
+        found.extend(read_all(&scope.fetch_all(db, BY_IDS, args).await?)?);
     }
     Ok(found)
 }
@@ -290,28 +290,12 @@ const TENANTS: &str = "SELECT t.id FROM tenants AS t WHERE t.id IN \
 
 /// The tenants in which the scope could hold a row.
 pub async fn tenants_in_scope<P: ScopedPermission>(db: &Db, scope: &Scope<P>) -> Result<Vec<Id<Tenant>>, StoreError> {
+    const WHY: &str = "names of tenants only; the rows in them pass the scope";
     if !scope.reaches_below() {
         return Ok(vec![scope.tenant()]);
     }
-    const WHY: &str = "names of tenants only; the rows in them pass the scope";
     let rows = db.fetch_all_without_scope(WHY, TENANTS, args![scope.tenant()]).await?;
     rows.iter().map(|row| row.id(0)).collect()
-}
-
-const INDEXED: &str = "SELECT c.id FROM customer_index AS x \
-    JOIN customers AS c ON c.tenant_id = x.tenant_id AND c.id = x.customer_id \
-    WHERE x.tenant_id = $1 AND x.field = $2 AND x.hash = $3 AND x.version = $4 AND {scope} ORDER BY c.id";
-
-/// Ids of the rows in scope that may have a value.
-pub async fn indexed<P: ScopedPermission>(
-    db: &Db,
-    scope: &Scope<P>,
-    tenant: Id<Tenant>,
-    field: IndexField,
-    hash: BlindHash,
-) -> Result<Vec<Id<Customer>>, AccessError> {
-    let args = args![tenant, field.name(), hash.as_i64(), i64::from(hash.version())];
-    scope.fetch_all(db, INDEXED, args).await?.iter().map(|row| Ok(row.id(0)?)).collect()
 }
 
 const INSERT: &str = "INSERT INTO customers (tenant_id, id, kind, status, owner_id, created_at, updated_at, archived_at, \
@@ -392,127 +376,4 @@ pub async fn update<P: ScopedPermission>(
         expected,
     ];
     Ok(scope.execute(tx, UPDATE, args).await? == 1)
-}
-
-const WHY_INDEX: &str = "the blind index belongs to the row that the same transaction writes under a scope";
-
-const INSERT_INDEX: &str = "INSERT INTO customer_index (tenant_id, field, version, hash, customer_id) \
-    VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING";
-
-pub async fn insert_index(
-    tx: &mut Tx<Unaudited>,
-    tenant: Id<Tenant>,
-    id: Id<Customer>,
-    field: IndexField,
-    hash: BlindHash,
-) -> Result<(), StoreError> {
-    let args = args![tenant, field.name(), i64::from(hash.version()), hash.as_i64(), id];
-    tx.execute_without_scope(WHY_INDEX, INSERT_INDEX, args).await?;
-    Ok(())
-}
-
-const DELETE_INDEX: &str = "DELETE FROM customer_index WHERE tenant_id = $1 AND customer_id = $2 AND field = $3";
-
-pub async fn delete_index(
-    tx: &mut Tx<Unaudited>,
-    tenant: Id<Tenant>,
-    id: Id<Customer>,
-    field: IndexField,
-) -> Result<(), StoreError> {
-    tx.execute_without_scope(WHY_INDEX, DELETE_INDEX, args![tenant, id, field.name()]).await?;
-    Ok(())
-}
-
-/// What is needed to see whether a candidate really has a key.
-pub struct CandidateRow {
-    pub id: Id<Customer>,
-    pub key: KeyId,
-    pub identity: Option<Sealed<Identity>>,
-    pub contact: Option<Sealed<Contact>>,
-}
-
-const WHY_CANDIDATES: &str = "a key must be unique among all customers of the tenant, also those the caller can't see; \
-    nothing of a candidate leaves without a scope";
-
-const CANDIDATES: &str = "SELECT c.id, c.key_id, c.identity, c.contact FROM customer_index AS x \
-    JOIN customers AS c ON c.tenant_id = x.tenant_id AND c.id = x.customer_id \
-    WHERE x.tenant_id = $1 AND x.field = $2 AND x.hash = $3 AND x.version = $4 ORDER BY c.id";
-
-pub async fn candidates<S>(
-    tx: &mut Tx<S>,
-    tenant: Id<Tenant>,
-    field: IndexField,
-    hash: BlindHash,
-) -> Result<Vec<CandidateRow>, StoreError> {
-    let args = args![tenant, field.name(), hash.as_i64(), i64::from(hash.version())];
-    let rows = tx.fetch_all_without_scope(WHY_CANDIDATES, CANDIDATES, args).await?;
-    rows.iter()
-        .map(|row| {
-            Ok(CandidateRow {
-                id: row.id(0)?,
-                key: KeyId::from_bytes(row.array(1)?),
-                identity: row.sealed(2)?,
-                contact: row.sealed(3)?,
-            })
-        })
-        .collect()
-}
-
-/// A row of which only the name is needed.
-pub struct IdentityRow {
-    pub id: Id<Customer>,
-    pub key: KeyId,
-    pub identity: Sealed<Identity>,
-}
-
-const WHY_DIRECTORY: &str = "the system builds its memory-only directory; what is found in it passes a scope";
-
-const IDENTITIES: &str = "SELECT c.id, c.key_id, c.identity FROM customers AS c \
-    WHERE c.tenant_id = $1 AND c.id > $2 AND c.identity IS NOT NULL ORDER BY c.id LIMIT $3";
-
-pub async fn identities_after(
-    db: &Db,
-    tenant: Id<Tenant>,
-    after: Id<Customer>,
-    limit: i64,
-) -> Result<Vec<IdentityRow>, StoreError> {
-    let rows = db.fetch_all_without_scope(WHY_DIRECTORY, IDENTITIES, args![tenant, after, limit]).await?;
-    rows.iter()
-        .map(|row| {
-            Ok(IdentityRow {
-                id: row.id(0)?,
-                key: KeyId::from_bytes(row.array(1)?),
-                identity: row.sealed(2)?.ok_or(StoreError::Row(2))?,
-            })
-        })
-        .collect()
-}
-
-const WHY_SETTINGS: &str = "settings of the tenant that a scope has named; they say nothing about people";
-
-/// Country, and whether a legal ground for special data is recorded.
-pub async fn tenant_settings(db: &Db, tenant: Id<Tenant>) -> Result<Option<(String, bool)>, StoreError> {
-    let sql = "SELECT country, special_ground FROM tenants WHERE id = $1 AND status = 'active'";
-    let row = db.fetch_optional_without_scope(WHY_SETTINGS, sql, args![tenant]).await?;
-    row.map(|row| Ok((row.text(0)?, row.opt_text(1)?.is_some()))).transpose()
-}
-
-pub async fn field_rules(db: &Db, tenant: Id<Tenant>) -> Result<Vec<super::model::FieldRule>, StoreError> {
-    let sql = "SELECT name, kind, choices, compartment FROM custom_fields WHERE tenant_id = $1 AND archived_at IS NULL";
-    let rows = db.fetch_all_without_scope(WHY_SETTINGS, sql, args![tenant]).await?;
-    rows.iter()
-        .map(|row| {
-            Ok(super::model::FieldRule {
-                name: row.text(0)?,
-                kind: row.text(1)?,
-                choices: serde_json::from_str(&row.text(2)?).map_err(|_| StoreError::Row(2))?,
-                compartment: row.text(3)?,
-            })
-        })
-        .collect()
-}
-
-pub async fn is_member<S>(tx: &mut Tx<S>, tenant: Id<Tenant>, user: Id<User>) -> Result<bool, StoreError> {
-    let sql = "SELECT 1 FROM user_roles WHERE tenant_id = $1 AND user_id = $2 LIMIT 1";
-    Ok(tx.fetch_optional_without_scope(WHY_SETTINGS, sql, args![tenant, user]).await?.is_some())
 }

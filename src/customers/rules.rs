@@ -4,7 +4,7 @@ use kluis_core::kernel::{CountryCode, Faults, Id, Phrase, Problem, id::Tenant, i
 use kluis_core::store::{Tx, Unaudited};
 
 use super::model::{FieldRule, Rules};
-use super::rows;
+use super::rows_settings;
 use crate::app::App;
 
 /// The settings of one tenant.
@@ -28,8 +28,9 @@ impl TenantRules {
 
 /// Reads the settings that hold now.
 pub async fn of_tenant(app: &App, tenant: Id<Tenant>) -> Result<TenantRules, Problem> {
-    let (country, special_allowed) = rows::tenant_settings(&app.db, tenant).await?.ok_or(Problem::not_found())?;
-    let fields = rows::field_rules(&app.db, tenant).await?;
+    let (country, special_allowed) =
+        rows_settings::tenant_settings(&app.db, tenant).await?.ok_or(Problem::not_found())?;
+    let fields = rows_settings::field_rules(&app.db, tenant).await?;
     let country = CountryCode::parse(&country).unwrap_or(CountryCode::NL);
     Ok(TenantRules { country, special_allowed, fields })
 }
@@ -46,7 +47,7 @@ pub async fn require_member(
     };
     let Some(owner) = owner else { return Ok(()) };
     let mut faults = Faults::new();
-    if !rows::is_member(tx, tenant, owner).await? {
+    if !rows_settings::is_member(tx, tenant, owner).await? {
         faults.add("/ownerId", "not_a_member", NOT_HERE);
     }
     faults.into_result()

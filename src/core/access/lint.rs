@@ -51,7 +51,7 @@ pub fn lint(lines: &[Line]) -> Vec<Finding> {
 pub(super) fn examine(lines: &[Line]) -> (Parts, Vec<Finding>) {
     let (parts, mut findings) = read(lines);
     findings.extend(roles(&parts));
-    findings.extend(parts.rules.iter().filter_map(|rule| net_people(rule)));
+    findings.extend(parts.rules.iter().filter_map(net_people));
     findings.extend(hierarchy::check(&parts.links));
     findings.extend(doing_nothing(&parts));
     findings.extend(said_before(&parts));

@@ -9,7 +9,7 @@ use super::formula::Formula;
 use super::invariant::places;
 use super::rule::RoleSpec;
 use super::snapshot::Snapshot;
-use super::vocabulary::{Action, Object, Purpose, RelSet, TenantKind};
+use super::vocabulary::{Action, Object, Purpose, Rel, RelSet, TenantKind};
 
 const TITLE: &str = "\
 # What each role may do. Made from policy.csv by the program; a test compares it. Don't edit.
@@ -91,5 +91,5 @@ fn rels(set: RelSet) -> String {
     if set == RelSet::ALL {
         return "*".to_owned();
     }
-    set.iter().map(|rel| rel.as_str()).collect::<Vec<_>>().join(" ")
+    set.iter().map(Rel::as_str).collect::<Vec<_>>().join(" ")
 }

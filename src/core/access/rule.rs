@@ -365,6 +365,7 @@ impl Reader {
     }
 
     /// `Some(None)` for `*`.
+    #[expect(clippy::option_option, reason = "a word, any word, or a fault: three cases that are read at once")]
     fn word_or_any<T>(
         &mut self,
         at: &Source,

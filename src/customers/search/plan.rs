@@ -13,9 +13,9 @@ use super::condition::{Condition, Field, Operator, normal};
 use super::{Candidates, CustomerSearch, Position, SearchSort, directories, rows_by_ids};
 use crate::app::App;
 use crate::customers::access::Read;
-use crate::customers::index;
 use crate::customers::model;
 use crate::customers::rows::{self, After, ListFilter, Order};
+use crate::customers::{index, rows_index};
 
 /// A ranked search looks at so many names at the most; who is not among them needs more letters.
 const RANKED: usize = 400;
@@ -152,7 +152,7 @@ async fn leaf(app: &App, scope: &Scope<Read>, condition: &Condition) -> Result<O
     for tenant in rows::tenants_in_scope(&app.db, scope).await? {
         app.keys.ensure_tenant(tenant.uuid()).await?;
         for hash in index::hashes(app, tenant, index_field, &value)? {
-            ids.extend(rows::indexed(&app.db, scope, tenant, index_field, hash).await?);
+            ids.extend(rows_index::indexed(&app.db, scope, tenant, index_field, hash).await?);
         }
     }
     Ok(Some(ids))

@@ -51,7 +51,7 @@ pub fn lint(lines: &[Line]) -> Vec<Finding> {
 pub(super) fn examine(lines: &[Line]) -> (Parts, Vec<Finding>) {
     let (parts, mut findings) = read(lines);
     findings.extend(roles(&parts));
-    findings.extend(parts.rules.iter().filter_map(|rule| net_people(rule)));
+    findings.extend(parts.rules.iter().filter_map(net_people));
     findings.extend(hierarchy::check(&parts.links));
     findings.extend(doing_nothing(&parts));
     findings.extend(said_before(&parts));
@@ -145,11 +145,11 @@ struct Places<'a> {
 
 impl<'a> Places<'a> {
     fn new(parts: &'a Parts) -> Self {
-        let given = parts.roles.iter().map(|spec| {
+        let mut places = Self { kinds: HashMap::new() };
+        for spec in &parts.roles {
             let all = if spec.is_for_people() { spec.kinds.as_slice() } else { TenantKind::ALL };
-            (&spec.role, all.iter().copied().collect())
-        });
-        let mut places = Self { kinds: given.collect() };
+            places.kinds.entry(&spec.role).or_default().extend(all);
+        }
         let between: Vec<(&Role, &Link)> =
             parts.links.iter().filter_map(|l| l.from.role().map(|from| (from, l))).collect();
         // Each round carries the kinds one link further; chains are short.

@@ -43,6 +43,7 @@ const PART: &[Action] = &[Action::Read, Action::Mask, Action::Reveal, Action::Up
 
 impl Object {
     /// The entity that a compartment belongs to; an entity is its own.
+    #[must_use]
     pub const fn entity(self) -> Self {
         match self {
             Self::PartnerIdentity | Self::PartnerContact | Self::PartnerFinancial => Self::Partner,

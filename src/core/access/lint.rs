@@ -145,11 +145,11 @@ struct Places<'a> {
 
 impl<'a> Places<'a> {
     fn new(parts: &'a Parts) -> Self {
-        let given = parts.roles.iter().map(|spec| {
+        let mut places = Self { kinds: HashMap::new() };
+        for spec in &parts.roles {
             let all = if spec.is_for_people() { spec.kinds.as_slice() } else { TenantKind::ALL };
-            (&spec.role, all.iter().copied().collect())
-        });
-        let mut places = Self { kinds: given.collect() };
+            places.kinds.entry(&spec.role).or_default().extend(all);
+        }
         let between: Vec<(&Role, &Link)> =
             parts.links.iter().filter_map(|l| l.from.role().map(|from| (from, l))).collect();
         // Each round carries the kinds one link further; chains are short.

@@ -1,7 +1,6 @@
 //! The whole effect of a policy as a text: what each role may do, where, to what, for what. A change of the policy is
 //! reviewed by the difference of this text.
 
-use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use super::decisions::Decisions;
@@ -17,7 +16,8 @@ const TITLE: &str = "\
 # role @ kinds of organisations
 #   object action  relations: purposes; relations: purposes
 #
-# A row is permitted that stands in one of the relations, and in none of those after \"not\". \"*\" is all of them.
+# A row is permitted that stands in one of the relations, and in none of those after \"not\". \"*\" is all of them,
+# \"others\" the purposes that aren't named before it.
 ";
 
 impl Snapshot {
@@ -60,31 +60,35 @@ fn table(decisions: &Decisions) -> String {
 }
 
 fn cell(decisions: &Decisions, object: Object, action: Action) -> Option<String> {
-    let mut purposes: BTreeMap<usize, (Formula, Vec<&str>)> = BTreeMap::new();
-    let mut first: Vec<Formula> = Vec::new();
+    let mut groups: Vec<(Formula, Vec<&str>)> = Vec::new();
     for purpose in Purpose::ALL.iter().copied() {
         let formula = decisions.formula(object, action, purpose);
-        if formula == Formula::NOTHING {
-            continue;
+        match groups.iter_mut().find(|(known, _)| *known == formula) {
+            Some((_, purposes)) => purposes.push(purpose.as_str()),
+            None => groups.push((formula, vec![purpose.as_str()])),
         }
-        let at = first.iter().position(|known| *known == formula).unwrap_or_else(|| {
-            first.push(formula);
-            first.len() - 1
-        });
-        purposes.entry(at).or_insert((formula, Vec::new())).1.push(purpose.as_str());
     }
-    let groups: Vec<String> = purposes.into_values().map(|(formula, purposes)| group(formula, &purposes)).collect();
-    (!groups.is_empty()).then(|| groups.join("; "))
+    let all_speak = groups.iter().all(|(formula, _)| *formula != Formula::NOTHING);
+    let mut texts: Vec<String> = Vec::new();
+    // Where every purpose has an answer, the one of most purposes comes last and needn't name them.
+    if let Some(most) = groups.iter().map(|(_, purposes)| purposes.len()).max().filter(|most| all_speak && *most > 3) {
+        let at = groups.iter().position(|(_, purposes)| purposes.len() == most)?;
+        let (formula, purposes) = groups.remove(at);
+        texts.push(format!("{}: {}", classes(formula), if purposes.len() == Purpose::COUNT { "*" } else { "others" }));
+    }
+    groups.retain(|(formula, _)| *formula != Formula::NOTHING);
+    let named = groups.into_iter().map(|(formula, purposes)| format!("{}: {}", classes(formula), purposes.join(" ")));
+    let texts: Vec<String> = named.chain(texts).collect();
+    (!texts.is_empty()).then(|| texts.join("; "))
 }
 
-fn group(formula: Formula, purposes: &[&str]) -> String {
+fn classes(formula: Formula) -> String {
     let mut text = rels(formula.classes());
     if !formula.deny.is_empty() {
         let space = if text.is_empty() { "" } else { " " };
         let _ = write!(text, "{space}not {}", rels(formula.deny));
     }
-    let purposes = if purposes.len() == Purpose::COUNT { "*".to_owned() } else { purposes.join(" ") };
-    format!("{text}: {purposes}")
+    text
 }
 
 fn rels(set: RelSet) -> String {

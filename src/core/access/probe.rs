@@ -7,7 +7,7 @@ use super::casbin::{Request, link_words};
 use super::decisions::Decisions;
 use super::finding::Finding;
 use super::hierarchy::counts;
-use super::rule::{Domain, Link, Rule, Subject};
+use super::rule::{Domain, Link, Rule};
 use super::snapshot::Snapshot;
 use super::vocabulary::{Action, Purpose, Rel, TenantKind};
 use crate::kernel::Phrase;
@@ -45,7 +45,7 @@ pub(super) fn faults(snapshot: &Snapshot) -> Vec<Finding> {
 }
 
 fn fault(snapshot: &Snapshot, rule: &Rule) -> Option<Finding> {
-    let Subject::Role(role) = &rule.subject else { return None };
+    let holder = rule.subject.role()?;
     let kind = match rule.domain {
         Domain::Any => TenantKind::Franchisee,
         Domain::Kind(kind) => kind,
@@ -55,7 +55,7 @@ fn fault(snapshot: &Snapshot, rule: &Rule) -> Option<Finding> {
     let rel = rule.rel.unwrap_or(Rel::Unit);
     let purpose = rule.purpose.unwrap_or(Purpose::Contract);
     let casbin = snapshot.casbin().enforce(Request {
-        subject: &role.prefixed(),
+        subject: &holder.prefixed(),
         domain: &tenant_of(kind),
         kind: kind.as_str(),
         object: rule.object.as_str(),
@@ -63,7 +63,7 @@ fn fault(snapshot: &Snapshot, rule: &Rule) -> Option<Finding> {
         rel: rel.as_str(),
         purpose: purpose.as_str(),
     });
-    let table: &Decisions = &snapshot.decisions_of_role(role, kind);
+    let table: &Decisions = &snapshot.decisions_of_role(holder, kind);
     let agree = casbin == Ok(table.permits(rule.object, action, rel, purpose));
     (!agree).then(|| Finding::error("disagree", &rule.source, DISAGREE))
 }

@@ -247,6 +247,9 @@ pub(super) fn read(lines: &[Line]) -> (Parts, Vec<Finding>) {
     (parts, reader.findings)
 }
 
+/// A word that couldn't be read; the finding is made already.
+struct Unread;
+
 /// Collects what it can't read. All words of a line are looked at, so that every fault is named at once.
 struct Reader {
     findings: Vec<Finding>,
@@ -273,9 +276,9 @@ impl Reader {
             subject: subject?,
             domain: domain?,
             object: object?,
-            action: action?,
-            rel: rel?,
-            purpose: purpose?,
+            action: action.ok()?,
+            rel: rel.ok()?,
+            purpose: purpose.ok()?,
             allow: allow?,
         })
     }
@@ -322,12 +325,12 @@ impl Reader {
         Some(Invariant {
             source: at.clone(),
             must: must?,
-            role: role?,
-            kind: kind?,
+            role: role.ok()?,
+            kind: kind.ok()?,
             objects: objects?,
-            action: action?,
-            rel: rel?,
-            purpose: purpose?,
+            action: action.ok()?,
+            rel: rel.ok()?,
+            purpose: purpose.ok()?,
         })
     }
 
@@ -364,8 +367,7 @@ impl Reader {
         })
     }
 
-    /// `Some(None)` for `*`.
-    #[expect(clippy::option_option, reason = "a word, any word, or a fault: three cases that are read at once")]
+    /// `None` for `*`.
     fn word_or_any<T>(
         &mut self,
         at: &Source,
@@ -373,8 +375,8 @@ impl Reader {
         message: Phrase,
         word: &str,
         parse: impl Fn(&str) -> Option<T>,
-    ) -> Option<Option<T>> {
-        if word == ANY { Some(None) } else { self.word(at, code, message, word, parse).map(Some) }
+    ) -> Result<Option<T>, Unread> {
+        if word == ANY { Ok(None) } else { self.word(at, code, message, word, parse).map(Some).ok_or(Unread) }
     }
 
     fn word<T>(

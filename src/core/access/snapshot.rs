@@ -88,8 +88,8 @@ impl Snapshot {
 
     fn compile(lines: Vec<Line>, parts: Parts, findings: Vec<Finding>) -> Result<Self, Vec<Finding>> {
         let as_written = parts.links.iter().map(|link| link_words(link, &link.domain.to_string()));
-        let links = as_written.chain(probe::links(&parts.links)).collect();
-        let casbin = Casbin::load(parts.rules.iter(), links).map_err(|fault| {
+        let written_out = as_written.chain(probe::links(&parts.links)).collect();
+        let casbin = Casbin::load(parts.rules.iter(), written_out).map_err(|fault| {
             let file = lines.first().map_or_else(|| "policy".into(), |line| Arc::clone(&line.source.file));
             let fault = Finding::error("casbin", &Source { file, line: 0 }, CASBIN).word(fault.to_string());
             findings.iter().cloned().chain([fault]).collect::<Vec<_>>()

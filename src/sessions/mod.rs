@@ -3,6 +3,8 @@
 //! Must never: keep a token in clear, or let one outlive its end, its user or its roles.
 
 mod again;
+pub mod api;
+pub mod api_me;
 mod authenticate;
 pub mod cookies;
 pub mod credentials;
@@ -17,8 +19,8 @@ mod visit;
 
 pub use again::Again;
 pub use authenticate::{Sessions, authenticate, catch_up, flush_uses};
-pub use scoped::{Caller, PURPOSE_HEADER, Scoped};
 pub use me::Me;
+pub use scoped::{Caller, PURPOSE_HEADER, Scoped};
 pub use visit::Visit;
 
 /// The session's token in the cookie of the pages.

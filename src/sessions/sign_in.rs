@@ -11,9 +11,7 @@ use kluis_core::privacy::Sealed;
 use kluis_core::store::{Tx, Unaudited};
 use zeroize::Zeroizing;
 
-use super::model::{
-    Access, AccessKind, AccessLabel, AccessRow, CHOOSE_TIME, Lifetimes, SECOND_FACTOR_TIME, Step,
-};
+use super::model::{Access, AccessKind, AccessLabel, AccessRow, CHOOSE_TIME, Lifetimes, SECOND_FACTOR_TIME, Step};
 use super::rows;
 use super::throttle::{Failures, MEMORY};
 use super::visit::Visit;
@@ -63,9 +61,7 @@ pub async fn sign_in(
     }
     let Some(code) = code.filter(|code| !code.trim().is_empty()) else {
         checked.forgive(app).await?;
-        return Err(Problem::new(ProblemKind::Unauthenticated)
-            .detail(CODE_NEEDED)
-            .member("secondFactor", "required"));
+        return Err(Problem::new(ProblemKind::Unauthenticated).detail(CODE_NEEDED).member("secondFactor", "required"));
     };
     finish(app, visit, checked.account, code).await
 }
@@ -201,12 +197,7 @@ async fn finish(app: &App, visit: &Visit, account: Account, code: &str) -> Resul
 }
 
 /// Starts a session for somebody who has proven who they are.
-pub async fn open_session(
-    app: &App,
-    visit: &Visit,
-    account: Account,
-    code: Option<Code>,
-) -> Result<Issued, Problem> {
+pub async fn open_session(app: &App, visit: &Visit, account: Account, code: Option<Code>) -> Result<Issued, Problem> {
     let mut tx = app.db.begin().await?;
     if let Some(code) = &code
         && let Err(problem) = take_code(app, &mut tx, account.row.id, code).await
@@ -240,7 +231,8 @@ pub async fn session_in(
     let tenant = acting_tenant(app, account, now).await?;
     let lifetimes = Lifetimes::new(app.config.session_idle_minutes, app.config.session_hours);
     let label = visit.agent.clone().map(|text| AccessLabel { text });
-    let made = NewAccess { kind: AccessKind::Session, tenant, label, scopes: None, expires_at: now + lifetimes.absolute };
+    let made =
+        NewAccess { kind: AccessKind::Session, tenant, label, scopes: None, expires_at: now + lifetimes.absolute };
     let issued = insert(app, tx, account, made).await?;
     users::signed_in(tx, account.row.id, now).await?;
     rows::forget_failures(tx, account.row.email_hash).await?;
@@ -273,12 +265,7 @@ pub struct NewAccess {
 }
 
 /// Makes a session, step or API token in the transaction.
-pub async fn insert(
-    app: &App,
-    tx: &mut Tx<Unaudited>,
-    account: &Account,
-    new: NewAccess,
-) -> Result<Issued, Problem> {
+pub async fn insert(app: &App, tx: &mut Tx<Unaudited>, account: &Account, new: NewAccess) -> Result<Issued, Problem> {
     let kind = match new.kind {
         AccessKind::Session => TokenKind::Session,
         AccessKind::Step(_) => TokenKind::Step,
@@ -342,7 +329,7 @@ pub async fn step_in(app: &App, tx: &mut Tx<Unaudited>, account: &Account, step:
 
 /// Whose step it is; 401 when it is over, used, or another one.
 pub async fn step_account(app: &App, token: &Token, step: Step) -> Result<(AccessRow, Account), Problem> {
-    let over = || Problem::new(ProblemKind::Unauthenticated).detail(STEP_OVER);
+    let over = step_over;
     let found = rows::by_hash(&app.db, seal::token_hash(&app.keys, token)?).await?;
     let (row, _) = found.ok_or_else(over)?;
     row.verify(&app.keys)?;
@@ -352,6 +339,11 @@ pub async fn step_account(app: &App, token: &Token, step: Step) -> Result<(Acces
         && app.clock.now() < row.expires_at
         && account.row.status != UserStatus::Disabled;
     if alive { Ok((row, account)) } else { Err(over()) }
+}
+
+/// The answer to a step that is over, or never was.
+pub fn step_over() -> Problem {
+    Problem::new(ProblemKind::Unauthenticated).detail(STEP_OVER)
 }
 
 async fn end(app: &App, token_hash: [u8; 32]) -> Result<(), Problem> {
@@ -410,15 +402,12 @@ pub fn wrong_code() -> Problem {
 }
 
 const COUNTS: &str = "counts tries by a keyed hash; what came of them is on record";
-const WRONG: Phrase = Phrase {
-    en: "The e-mail address or the password is wrong.",
-    nl: "Het e-mailadres of het wachtwoord klopt niet.",
-};
+const WRONG: Phrase =
+    Phrase { en: "The e-mail address or the password is wrong.", nl: "Het e-mailadres of het wachtwoord klopt niet." };
 const CODE_NEEDED: Phrase =
     Phrase { en: "Send the code of your authenticator app too.", nl: "Stuur ook de code van uw authenticatie-app." };
 const WRONG_CODE: Phrase =
     Phrase { en: "The code is wrong, or was used before.", nl: "De code klopt niet, of is al gebruikt." };
 const STEP_OVER: Phrase =
     Phrase { en: "This took too long. Sign in again.", nl: "Dit duurde te lang. Meld u opnieuw aan." };
-const SLOWLY: Phrase =
-    Phrase { en: "Too many tries. Wait a moment.", nl: "Te veel pogingen. Wacht even." };
+const SLOWLY: Phrase = Phrase { en: "Too many tries. Wait a moment.", nl: "Te veel pogingen. Wacht even." };

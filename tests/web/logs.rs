@@ -46,7 +46,8 @@ async fn the_log_names_the_route_and_nothing_that_was_sent() {
     get("/v1/boats?cursor=canary-query&canary-name=1".to_owned()).await;
     get("/canary-path".to_owned()).await;
     let body = r#"{"name":"canary-body","canary-key":1}"#;
-    let post = client.post("/v1/boats").header(header::AUTHORIZATION, "Bearer good").header("x-canary", "canary-header");
+    let post =
+        client.post("/v1/boats").header(header::AUTHORIZATION, "Bearer good").header("x-canary", "canary-header");
     post.content_type("application/json").body(body).send().await;
     get("/foreign".to_owned()).await;
     drop(guard);

@@ -3,6 +3,10 @@
 use poem_openapi::Tags;
 
 use crate::customers::api::CustomersApi;
+use crate::sessions::api::SessionsApi;
+use crate::sessions::api_me::MeApi;
+use crate::tenants::api::TenantsApi;
+use crate::users::api::UsersApi;
 use crate::web::document::{Contact, DocumentError, Settings};
 use crate::web::{Document, service};
 
@@ -11,24 +15,46 @@ use crate::web::{Document, service};
 pub enum Tag {
     /// Persons, organisations and households.
     Customers,
+    /// The organisations that work here, and who is above whom.
+    Tenants,
+    /// People who sign in, and their roles.
+    Users,
+    /// Signing in and out.
+    Sessions,
+    /// Your own account.
+    Me,
 }
 
 /// All operations.
-pub type Api = (CustomersApi, ());
+pub type Api = (CustomersApi, TenantsApi, UsersApi, SessionsApi, MeApi);
 
 /// An instance of each.
 pub const fn api() -> Api {
-    (CustomersApi, ())
+    (CustomersApi, TenantsApi, UsersApi, SessionsApi, MeApi)
 }
 
 /// The cookie of the pages' sessions. The prefix makes browsers refuse one that another host has set.
 pub const SESSION_COOKIE: &str = "__Host-kluis";
 
 /// Operations that answer without sign-in: a list that only shrinks.
-const PUBLIC: &[&str] = &[];
+const PUBLIC: &[&str] = &["createSession", "redeemLink", "choosePassword", "requestPasswordReset"];
 
 /// Statuses beyond those that follow from method, parameters and security.
-const ALSO: &[(&str, u16)] = &[("createCustomer", 409), ("updateCustomer", 409)];
+const ALSO: &[(&str, u16)] = &[
+    ("createCustomer", 409),
+    ("updateCustomer", 409),
+    ("closeTenant", 409),
+    ("createUser", 409),
+    ("updateUser", 409),
+    ("createOneTimeLink", 409),
+    ("grantRole", 409),
+    ("createMyToken", 409),
+    ("beginSecondFactor", 409),
+    ("confirmSecondFactor", 409),
+    ("createSession", 401),
+    ("redeemLink", 401),
+    ("choosePassword", 401),
+];
 
 /// The API's description, checked.
 pub fn document() -> Result<Document, DocumentError> {

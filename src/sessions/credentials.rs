@@ -304,16 +304,6 @@ async fn may_mail(app: &App, email_hash: [u8; 32]) -> Result<bool, Problem> {
     Ok(true)
 }
 
-/// Sends an invitation or a new link by mail, where a server is configured; gives whether it did.
-pub fn mail_link(app: &App, account: &Account, link: &links::OneTimeLink) -> Result<bool, Problem> {
-    let mailer = app.sessions.mailer(&app.config).map_err(|_| Problem::new(ProblemKind::Internal))?;
-    if !mailer.is_configured() {
-        return Ok(false);
-    }
-    mailer.send_aside(letters::link(account, link, &app.config.public_url)?);
-    Ok(true)
-}
-
 const DEAD_LINK: Phrase = Phrase {
     en: "This link doesn't work, or no longer. Ask for a new one.",
     nl: "Deze link werkt niet, of niet meer. Vraag een nieuwe aan.",

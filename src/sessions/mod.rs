@@ -3,6 +3,8 @@
 //! Must never: keep a token in clear, or let one outlive its end, its user or its roles.
 
 mod again;
+pub mod api;
+pub mod api_me;
 mod authenticate;
 pub mod cookies;
 pub mod credentials;

@@ -329,7 +329,7 @@ pub async fn step_in(app: &App, tx: &mut Tx<Unaudited>, account: &Account, step:
 
 /// Whose step it is; 401 when it is over, used, or another one.
 pub async fn step_account(app: &App, token: &Token, step: Step) -> Result<(AccessRow, Account), Problem> {
-    let over = || Problem::new(ProblemKind::Unauthenticated).detail(STEP_OVER);
+    let over = step_over;
     let found = rows::by_hash(&app.db, seal::token_hash(&app.keys, token)?).await?;
     let (row, _) = found.ok_or_else(over)?;
     row.verify(&app.keys)?;
@@ -339,6 +339,11 @@ pub async fn step_account(app: &App, token: &Token, step: Step) -> Result<(Acces
         && app.clock.now() < row.expires_at
         && account.row.status != UserStatus::Disabled;
     if alive { Ok((row, account)) } else { Err(over()) }
+}
+
+/// The answer to a step that is over, or never was.
+pub fn step_over() -> Problem {
+    Problem::new(ProblemKind::Unauthenticated).detail(STEP_OVER)
 }
 
 async fn end(app: &App, token_hash: [u8; 32]) -> Result<(), Problem> {

@@ -3,6 +3,7 @@
 //! Must never: make a circle in the tree, or drop a tenant while rows still name it.
 
 pub mod access;
+pub mod api;
 pub mod model;
 mod rows;
 pub mod service;

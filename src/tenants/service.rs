@@ -10,6 +10,7 @@ use super::access::{Close, Create, Read, Update};
 use super::model::{TenantDraft, TenantKind, TenantRecord, TenantStatus, ValidTenant};
 use super::rows::{self, Seen};
 use crate::app::App;
+use crate::web::{ETag, Failure};
 
 pub use super::rows::TenantFilter;
 
@@ -102,16 +103,16 @@ pub async fn update(
     app: &App,
     scope: &Scope<Update>,
     id: Id<Tenant>,
-    expected: Option<i64>,
+    fits: impl FnOnce(ETag) -> Result<(), Failure>,
     change: impl FnOnce(&TenantDraft) -> Result<TenantDraft, Problem>,
-) -> Result<TenantRecord, Problem> {
+) -> Result<TenantRecord, Failure> {
     let seen = rows::get(&app.db, scope, id).await?.ok_or_else(Problem::not_found)?;
     scope.require(seen.rels)?;
-    same_revision(expected, seen.record.revision)?;
+    fits(ETag::of(seen.record.revision))?;
     let valid = change(&seen.record.draft())?.validate()?;
     let before = seen.record;
     if valid.kind != before.valid.kind {
-        return Err(fault("/kind", "fixed", FIXED_KIND));
+        return Err(fault("/kind", "fixed", FIXED_KIND).into());
     }
     let names = changed_names(&before.valid, &valid);
     let moves = valid.parent != before.valid.parent;
@@ -119,7 +120,7 @@ pub async fn update(
     let mut tx = app.db.begin().await?;
     rows::lock_tree(&mut tx).await?;
     if !rows::update(&mut tx, scope, &after, before.revision).await? {
-        return Err(Problem::new(ProblemKind::PreconditionFailed));
+        return Err(Problem::new(ProblemKind::PreconditionFailed).into());
     }
     if moves {
         move_below(&mut tx, scope, &after).await?;
@@ -148,14 +149,14 @@ pub async fn set_closed(
     app: &App,
     scope: &Scope<Close>,
     id: Id<Tenant>,
-    expected: Option<i64>,
+    fits: impl FnOnce(ETag) -> Result<(), Failure>,
     closed: bool,
-) -> Result<TenantRecord, Problem> {
+) -> Result<TenantRecord, Failure> {
     let Seen { record: mut tenant, rels } = rows::get(&app.db, scope, id).await?.ok_or_else(Problem::not_found)?;
     scope.require(rels)?;
-    same_revision(expected, tenant.revision)?;
+    fits(ETag::of(tenant.revision))?;
     if id == scope.tenant() {
-        return Err(Problem::new(ProblemKind::Conflict).detail(OWN));
+        return Err(Problem::new(ProblemKind::Conflict).detail(OWN).into());
     }
     let before = tenant.revision;
     tenant.status = if closed { TenantStatus::Closed } else { TenantStatus::Active };
@@ -164,10 +165,10 @@ pub async fn set_closed(
     let mut tx = app.db.begin().await?;
     rows::lock_tree(&mut tx).await?;
     if !rows::update(&mut tx, scope, &tenant, before).await? {
-        return Err(Problem::new(ProblemKind::PreconditionFailed));
+        return Err(Problem::new(ProblemKind::PreconditionFailed).into());
     }
     if closed && rows::open_children(&mut tx, id).await? > 0 {
-        return Err(Problem::new(ProblemKind::Conflict).detail(OPEN_BELOW));
+        return Err(Problem::new(ProblemKind::Conflict).detail(OPEN_BELOW).into());
     }
     rows::raise_epoch(&mut tx).await?;
     tx.record(app.event(scope).record(id, id).code("closed", closed.to_string())).await?.commit().await?;
@@ -240,13 +241,6 @@ fn fits(kind: TenantKind, parent: Option<&TenantRecord>) -> Result<(), Problem> 
         return Ok(());
     }
     Err(fault("/parentId", "kind", WRONG_PARENT))
-}
-
-fn same_revision(expected: Option<i64>, found: i64) -> Result<(), Problem> {
-    match expected {
-        Some(expected) if expected != found => Err(Problem::new(ProblemKind::PreconditionFailed)),
-        _ => Ok(()),
-    }
 }
 
 fn fault(pointer: &'static str, code: &'static str, detail: Phrase) -> Problem {

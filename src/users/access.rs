@@ -22,6 +22,8 @@ scoped_permissions! { Users;
     Disable = User: Archive,
     /// One-time links and a new second factor.
     Reset = User: Reset,
+    /// Ending all sessions of somebody.
+    SignOut = Session: Revoke,
     ReadRoles = RoleGrant: Read,
     Grant = RoleGrant: Grant,
     Revoke = RoleGrant: Revoke,

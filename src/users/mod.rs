@@ -4,6 +4,7 @@
 
 pub mod access;
 pub mod account;
+pub mod api;
 mod covers;
 pub mod grants;
 pub mod letters;

@@ -9,15 +9,16 @@ use kluis_core::kernel::{Faults, Id, Phrase, Problem, ProblemKind};
 use kluis_core::privacy::{Compartment, CompartmentSet};
 use kluis_core::store::{Tx, Unaudited};
 
-use super::access::{Create, Disable, Read, Reset, Update};
+use super::access::{Create, Disable, Read, Reset, SignOut, Update};
 use super::account::Account;
 use super::links::{self, LinkPurpose, OneTimeLink};
 use super::model::{UserContact, UserDraft, UserIdentity, UserStatus, ValidUser};
 use super::rows::{self, Seen};
 use super::view::{self, UserView};
-use super::{grants, seal};
+use super::{grants, letters, seal};
 use crate::app::App;
 use crate::tenants;
+use crate::web::{ETag, Failure};
 
 pub use super::rows::UserFilter;
 
@@ -89,18 +90,18 @@ pub async fn update(
     app: &App,
     scope: &Scope<Update>,
     id: Id<User>,
-    expected: Option<i64>,
+    fits: impl FnOnce(ETag) -> Result<(), Failure>,
     change: impl FnOnce(&UserDraft) -> Result<UserDraft, Problem>,
-) -> Result<UserView, Problem> {
+) -> Result<UserView, Failure> {
     let seen = seen(app, scope, id).await?;
     scope.require(seen.rels)?;
-    same_revision(expected, seen.row.revision)?;
+    fits(ETag::of(seen.row.revision))?;
     let rels = seen.rels;
     let mut account = Account::open(&app.db, &app.keys, seen.row).await?;
     let read = scope.also::<Read>();
     if !CompartmentSet::of(&[Compartment::Identity, Compartment::Contact]).is_subset(read.disclosure(rels).clear()) {
         // Nobody overwrites what they haven't seen.
-        return Err(Problem::new(ProblemKind::FieldNotPermitted));
+        return Err(Problem::new(ProblemKind::FieldNotPermitted).into());
     }
     let before = view::draft(&account)?;
     let wanted = change(&before)?;
@@ -122,7 +123,7 @@ pub async fn update(
         .compartments(changed)
         .names("fields", changed_names(&before, &wanted));
     tx.record(event).await?.commit().await?;
-    view::open(app, &read, &Seen { row: account.row, rels }).await
+    Ok(view::open(app, &read, &Seen { row: account.row, rels }).await?)
 }
 
 /// Disables an account, or enables it again. Sessions and tokens of a disabled user stop at the next request.
@@ -130,12 +131,12 @@ pub async fn set_disabled(
     app: &App,
     scope: &Scope<Disable>,
     id: Id<User>,
-    expected: Option<i64>,
+    fits: impl FnOnce(ETag) -> Result<(), Failure>,
     disabled: bool,
-) -> Result<UserView, Problem> {
+) -> Result<UserView, Failure> {
     let seen = seen(app, scope, id).await?;
     scope.require(seen.rels)?;
-    same_revision(expected, seen.row.revision)?;
+    fits(ETag::of(seen.row.revision))?;
     let rels = seen.rels;
     let mut account = Account::open(&app.db, &app.keys, seen.row).await?;
     let now = app.clock.now();
@@ -152,7 +153,7 @@ pub async fn set_disabled(
     rows::raise_epoch(&mut tx).await?;
     let event = about_account(app, scope, &account)?.class(Class::Security).code("disabled", disabled.to_string());
     tx.record(event).await?.commit().await?;
-    view::open(app, &scope.also::<Read>(), &Seen { row: account.row, rels }).await
+    Ok(view::open(app, &scope.also::<Read>(), &Seen { row: account.row, rels }).await?)
 }
 
 /// Makes a one-time link with which the user chooses a password: an invitation, or a new password. Earlier links die.
@@ -175,10 +176,32 @@ pub async fn make_link(app: &App, scope: &Scope<Reset>, id: Id<User>) -> Result<
     Ok((link, account))
 }
 
+/// Makes a link and mails it, or gives it to the caller. 409 when it should be mailed and no server is configured.
+pub async fn send_link(app: &App, scope: &Scope<Reset>, id: Id<User>, mail: bool) -> Result<OneTimeLink, Problem> {
+    let mailer = app.sessions.mailer(&app.config).map_err(|error| {
+        tracing::error!(%error, "mail");
+        Problem::new(ProblemKind::Internal)
+    })?;
+    if mail && !mailer.is_configured() {
+        return Err(Problem::new(ProblemKind::Conflict).detail(NO_MAIL));
+    }
+    let (link, account) = make_link(app, scope, id).await?;
+    if mail {
+        mailer.send_aside(letters::link(&account, &link, &app.config.public_url)?);
+    }
+    Ok(link)
+}
+
 /// Takes the second factor away from somebody who has lost it; all their sessions end.
-pub async fn drop_second_factor(app: &App, scope: &Scope<Reset>, id: Id<User>) -> Result<(), Problem> {
+pub async fn drop_second_factor(
+    app: &App,
+    scope: &Scope<Reset>,
+    id: Id<User>,
+    fits: impl FnOnce(ETag) -> Result<(), Failure>,
+) -> Result<(), Failure> {
     let seen = seen(app, scope, id).await?;
     scope.require(seen.rels)?;
+    fits(ETag::of(seen.row.revision))?;
     let mut account = Account::open(&app.db, &app.keys, seen.row).await?;
     grants::require_no_more_rights(app, scope, &account).await?;
     let row = account.change(app.clock.now());
@@ -192,6 +215,20 @@ pub async fn drop_second_factor(app: &App, scope: &Scope<Reset>, id: Id<User>) -
     rows::raise_epoch(&mut tx).await?;
     let event = about_account(app, scope, &account)?.class(Class::Security).code("second_factor", "removed");
     tx.record(event).await?.commit().await?;
+    Ok(())
+}
+
+/// Ends all sessions of somebody; their API tokens go on.
+pub async fn sign_out(app: &App, scope: &Scope<SignOut>, id: Id<User>) -> Result<(), Problem> {
+    let seen = seen(app, scope, id).await?;
+    scope.require(seen.rels)?;
+    let mut account = Account::open(&app.db, &app.keys, seen.row).await?;
+    account.change(app.clock.now()).generation += 1;
+    let mut tx = app.db.begin().await?;
+    scope.still_current_in(&mut tx).await?;
+    account.save(&mut tx).await?;
+    rows::raise_epoch(&mut tx).await?;
+    tx.record(about_account(app, scope, &account)?.class(Class::Security)).await?.commit().await?;
     Ok(())
 }
 
@@ -278,13 +315,6 @@ fn require_editable<P: ScopedPermission>(
     Err(Problem::new(ProblemKind::FieldNotPermitted))
 }
 
-pub(super) fn same_revision(expected: Option<i64>, found: i64) -> Result<(), Problem> {
-    match expected {
-        Some(expected) if expected != found => Err(Problem::new(ProblemKind::PreconditionFailed)),
-        _ => Ok(()),
-    }
-}
-
 fn subject(app: &App, account: &Account) -> Result<[[u8; 16]; 1], Problem> {
     Ok([app.keys.audit_hash(account.row.tenant.uuid(), account.row.id.uuid())?])
 }
@@ -321,6 +351,10 @@ pub(super) async fn open_tenant(
     Ok(tenant)
 }
 
+const NO_MAIL: Phrase = Phrase {
+    en: "No mail server is configured: have the link shown, and hand it over.",
+    nl: "Er is geen mailserver ingesteld: laat de link tonen en geef hem door.",
+};
 const DISABLED: Phrase = Phrase { en: "Enable the account first.", nl: "Schakel het account eerst in." };
 pub(super) const NO_TENANT: Phrase =
     Phrase { en: "There is no such tenant for you.", nl: "Deze tenant bestaat niet voor u." };

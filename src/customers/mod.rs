@@ -13,6 +13,8 @@ mod rules;
 mod seal;
 pub mod search;
 pub mod service;
+pub mod undo;
+pub mod upsert;
 pub mod view;
 
-pub use access::{Archive, Create, Customers, Export, Read, Update};
+pub use access::{Archive, Create, Customers, Export, Import, Read, Update};

@@ -7,6 +7,7 @@ mod authenticate;
 pub mod cookies;
 pub mod credentials;
 mod me;
+mod behalf;
 pub mod model;
 pub mod own;
 mod rows;
@@ -17,6 +18,7 @@ mod visit;
 
 pub use again::Again;
 pub use authenticate::{Sessions, authenticate, catch_up, flush_uses};
+pub use behalf::{on_behalf, operator};
 pub use scoped::{Caller, PURPOSE_HEADER, Scoped};
 pub use me::Me;
 pub use visit::Visit;

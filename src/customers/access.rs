@@ -29,4 +29,6 @@ scoped_permissions! { Customers;
     /// Putting away and bringing back.
     Archive = Customer: Archive,
     Export = Customer: Export,
+    /// Bringing many in from a file.
+    Import = Customer: Import,
 }

@@ -77,7 +77,7 @@ async fn has_key(app: &App, tenant: Id<Tenant>, row: &CandidateRow, wanted: &Exa
 }
 
 /// A frame for the compartments of which the keys are asked.
-fn empty_draft() -> CustomerDraft {
+pub(super) fn empty_draft() -> CustomerDraft {
     CustomerDraft {
         kind: CustomerKind::Person,
         status: CustomerStatus::Prospect,

@@ -11,10 +11,13 @@ pub mod names;
 mod rows;
 mod rows_index;
 mod rows_settings;
+mod rows_undo;
 mod rules;
 mod seal;
 pub mod search;
 pub mod service;
+pub mod undo;
+pub mod upsert;
 pub mod view;
 
-pub use access::{Archive, Create, Customers, Export, Read, Update};
+pub use access::{Archive, Create, Customers, Export, Import, Read, Update};

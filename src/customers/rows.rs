@@ -23,7 +23,7 @@ pub struct CustomerRow {
 }
 
 /// The columns that are not sealed.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Plain {
     pub kind: String,
     pub status: String,
@@ -350,8 +350,13 @@ pub async fn update<P: ScopedPermission>(
     row: &NewRow<'_>,
     expected: i64,
 ) -> Result<bool, AccessError> {
+    Ok(scope.execute(tx, UPDATE, update_args(row, expected)).await? == 1)
+}
+
+/// The arguments of [`UPDATE`] and [`PUT_BACK`].
+pub(super) fn update_args(row: &NewRow<'_>, expected: i64) -> Args {
     let plain = row.plain;
-    let args = args![
+    args![
         row.tenant,
         row.id,
         plain.status.as_str(),
@@ -374,6 +379,5 @@ pub async fn update<P: ScopedPermission>(
         row.fingerprints,
         row.mac,
         expected,
-    ];
-    Ok(scope.execute(tx, UPDATE, args).await? == 1)
+    ]
 }

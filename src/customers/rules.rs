@@ -15,6 +15,14 @@ pub struct TenantRules {
 }
 
 impl TenantRules {
+    pub fn fields(&self) -> &[FieldRule] {
+        &self.fields
+    }
+
+    pub const fn country(&self) -> CountryCode {
+        self.country
+    }
+
     /// With today's date, the rules of [`super::model::Valid`].
     pub fn rules(&self, app: &App) -> Rules<'_> {
         Rules {

@@ -244,7 +244,7 @@ pub async fn set_archived(
     Ok(view::open(&scope.also::<Read>(), &key, &row)?)
 }
 
-async fn subject_key(app: &App, row: &CustomerRow) -> Result<kluis_core::privacy::DataKey, Problem> {
+pub(super) async fn subject_key(app: &App, row: &CustomerRow) -> Result<kluis_core::privacy::DataKey, Problem> {
     app.keys.ensure_tenant(row.tenant.uuid()).await?;
     Ok(app.keys.subject_key(row.tenant.uuid(), row.key).await?)
 }
@@ -304,7 +304,7 @@ fn owner_of(draft: &CustomerDraft) -> Result<Option<Id<User>>, Problem> {
 }
 
 /// The plain columns of a draft: new ones, or those before with what changed.
-fn plain_of(
+pub(super) fn plain_of(
     draft: &CustomerDraft,
     owner: Option<Id<User>>,
     before: Option<&Plain>,
@@ -350,7 +350,11 @@ fn region(draft: &CustomerDraft) -> Option<String> {
 }
 
 /// Names of what changed, for the audit event; never a value.
-fn changed_names(before: &CustomerDraft, after: &CustomerDraft, changed: CompartmentSet) -> Vec<&'static str> {
+pub(super) fn changed_names(
+    before: &CustomerDraft,
+    after: &CustomerDraft,
+    changed: CompartmentSet,
+) -> Vec<&'static str> {
     let mut names: Vec<_> = changed.iter().map(Compartment::name).collect();
     let plain = [
         ("status", before.status != after.status),

@@ -64,7 +64,7 @@ impl TextDecoder {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NotText;
 
-/// Watches a file go by and tells its encoding at the end; holds at most three bytes of it.
+/// Watches a file go by and tells its encoding; holds at most three bytes of it.
 #[derive(Debug, Default)]
 pub struct Sniffer {
     start: Vec<u8>,
@@ -120,7 +120,7 @@ impl Sniffer {
 
     /// A file that is UTF-8 but for a few damaged places stays UTF-8, so that those places show as U+FFFD and their rows
     /// as errors, instead of every accented letter turning into two wrong ones.
-    pub fn finish(self) -> Result<Encoding, NotText> {
+    pub fn verdict(&self) -> Result<Encoding, NotText> {
         match self.start.as_slice() {
             [0xFF, 0xFE, ..] => return Ok(Encoding::Utf16Le),
             [0xFE, 0xFF, ..] => return Ok(Encoding::Utf16Be),
@@ -142,7 +142,7 @@ mod tests {
     fn sniff(bytes: &[u8]) -> Result<Encoding, NotText> {
         let mut sniffer = Sniffer::new();
         sniffer.push(bytes);
-        sniffer.finish()
+        sniffer.verdict()
     }
 
     #[test]
@@ -183,7 +183,7 @@ mod tests {
                 decoded += &decoder.decode(piece, false);
             }
             decoded += &decoder.decode(&[], true);
-            prop_assert_eq!(sniffer.finish(), Ok(Encoding::Utf8));
+            prop_assert_eq!(sniffer.verdict(), Ok(Encoding::Utf8));
             prop_assert_eq!(decoded, text);
         }
     }

@@ -5,11 +5,22 @@
 //!
 //! Must never: write a file, keep a field outside a sealed value, guess where a person has to decide.
 
+mod access;
+mod behalf;
 pub mod draft;
 pub mod encoding;
 pub mod mapping;
+pub mod merge;
+pub mod model;
+mod reader;
+mod rows;
+pub mod run;
+pub mod service;
 pub mod source;
 pub mod suggest;
 pub mod table;
 pub mod twins;
+pub mod undo;
 mod words;
+
+pub use access::{Cancel, Create, Imports, Read, Undo};

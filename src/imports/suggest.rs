@@ -5,14 +5,14 @@
 //! Must never: keep or show a value; percentages only.
 
 use kluis_core::kernel::{BirthDate, CountryCode, Email, Iban, KvkNumber, Phone, Postcode};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use unicode_normalization::UnicodeNormalization;
 
 use super::mapping::{Field, is_name};
 use super::table::Record;
 
 /// What a column may be, how sure that is, and how many lines of the sample have a value in it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Suggestion {
     pub field: Field,

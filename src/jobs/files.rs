@@ -27,7 +27,7 @@ const FILES: &str = "pieces of an upload, handed in and read under the decision 
 const HOUSEKEEPING: &str = "sealed pieces of an upload; the import that names the file is the recorded change";
 
 /// A whole file: bytes and pieces.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct FileSize {
     pub bytes: i64,
     pub pieces: i64,

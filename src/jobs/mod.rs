@@ -23,6 +23,8 @@ use kluis_core::kernel::{Clock, Entropy, Id, Kind};
 use kluis_core::privacy::Keyring;
 use kluis_core::store::Db;
 
+use crate::app::App;
+
 pub use model::{Counts, JobRecord, Principal, RowOutcome, RowResult, State};
 pub use queue::{NewJob, enqueue, results};
 pub use run::{JobFault, JobKind, Opened, Progress, Run, Step, StepContext};
@@ -38,6 +40,11 @@ pub struct Workshop {
 }
 
 impl Workshop {
+    /// The part of this program that jobs need.
+    pub fn of(app: &App) -> Self {
+        Self { db: app.db.clone(), keys: app.keys.clone(), clock: app.clock.clone(), entropy: Arc::clone(&app.entropy) }
+    }
+
     pub fn new_id<K: Kind>(&self) -> Id<K> {
         Id::new(self.clock.now(), &*self.entropy)
     }

@@ -9,6 +9,7 @@ mod authenticate;
 pub mod cookies;
 pub mod credentials;
 mod me;
+mod behalf;
 pub mod model;
 pub mod own;
 mod rows;
@@ -19,6 +20,11 @@ mod visit;
 
 pub use again::Again;
 pub use authenticate::{Sessions, authenticate, catch_up, flush_uses};
+<<<<<<< HEAD
+=======
+pub use behalf::{on_behalf, operator};
+pub use scoped::{Caller, PURPOSE_HEADER, Scoped};
+>>>>>>> jobs
 pub use me::Me;
 pub use scoped::{Caller, PURPOSE_HEADER, Scoped};
 pub use visit::Visit;

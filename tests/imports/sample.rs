@@ -34,7 +34,7 @@ const OBVIOUS: [&str; 17] = [
 fn format(bytes: &[u8]) -> Format {
     let mut sniffer = Sniffer::new();
     bytes.chunks(1000).for_each(|piece| sniffer.push(piece));
-    Format::detect(sniffer.finish().expect("a text"), &bytes[..SAMPLE_BYTES.min(bytes.len())])
+    Format::detect(sniffer.verdict().expect("a text"), &bytes[..SAMPLE_BYTES.min(bytes.len())])
 }
 
 /// What becomes of each line in an empty file of customers, in the words of the truth.

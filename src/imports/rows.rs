@@ -1,0 +1,262 @@
+//! All the SQL about imports.
+
+use chrono::{DateTime, Utc};
+use data_encoding::HEXLOWER;
+use kluis_core::access::{AccessError, RelSet, Scope, ScopedPermission};
+use kluis_core::args;
+use kluis_core::kernel::Id;
+use kluis_core::kernel::id::{Customer, Job, Tenant};
+use kluis_core::privacy::Sealed;
+use kluis_core::store::{Db, Row, Sql, StoreError, Tx, Unaudited};
+use serde::Serialize;
+use uuid::Uuid;
+
+use super::model::{ChangeKind, Draft, Import, ImportRow};
+
+macro_rules! columns {
+    () => {
+        "i.tenant_id, i.id, i.created_by, i.created_at, i.updated_at, i.file_id, i.draft, i.dry_job_id, i.run_job_id, \
+         i.undo_job_id, i.undo_until, i.revision"
+    };
+}
+
+fn read(row: &Row, rels: RelSet) -> Result<ImportRow, StoreError> {
+    Ok(ImportRow {
+        tenant: row.id(0)?,
+        id: row.id(1)?,
+        created_by: row.opt_id(2)?,
+        created_at: row.time(3)?,
+        updated_at: row.time(4)?,
+        file: row.opt_id(5)?,
+        draft: row.sealed(6)?.ok_or(StoreError::Row(6))?,
+        dry_job: row.opt_id(7)?,
+        run_job: row.opt_id(8)?,
+        undo_job: row.opt_id(9)?,
+        undo_until: row.opt_time(10)?,
+        revision: row.int(11)?,
+        rels,
+    })
+}
+
+fn read_scoped(row: &Row) -> Result<ImportRow, StoreError> {
+    let bits = u8::try_from(row.int(12)?).map_err(|_| StoreError::Row(12))?;
+    read(row, RelSet::from_bits(bits))
+}
+
+const INSERT: &str = "INSERT INTO imports (tenant_id, id, created_by, created_at, updated_at, file_id, draft, revision) \
+    VALUES ($1, $2, $3, $4, $4, $5, $6, 1)";
+const WHY_INSERT: &str = "an INSERT has no rows to restrict; the service checks the decision and the epoch before it";
+
+pub(super) struct NewImport<'a> {
+    pub tenant: Id<Tenant>,
+    pub id: Id<Import>,
+    pub created_by: Option<Uuid>,
+    pub now: DateTime<Utc>,
+    pub file: Uuid,
+    pub draft: &'a Sealed<Draft>,
+}
+
+pub(super) async fn insert(tx: &mut Tx<Unaudited>, new: &NewImport<'_>) -> Result<(), StoreError> {
+    let args = args![new.tenant, new.id, new.created_by, new.now, new.file, new.draft];
+    tx.execute_without_scope(WHY_INSERT, INSERT, args).await.map(drop)
+}
+
+const GET: &str = concat!("SELECT ", columns!(), ", {rel} FROM imports AS i WHERE i.id = $1 AND {readable}");
+
+pub(super) async fn get<P: ScopedPermission>(
+    db: &Db,
+    scope: &Scope<P>,
+    id: Id<Import>,
+) -> Result<Option<ImportRow>, AccessError> {
+    scope.fetch_optional(db, GET, args![id]).await?.map(|row| Ok(read_scoped(&row)?)).transpose()
+}
+
+const LIST: &str = concat!(
+    "SELECT ",
+    columns!(),
+    ", {rel} FROM imports AS i WHERE {scope} AND ($1 IS NULL OR i.id < $1) ORDER BY i.id DESC LIMIT $2"
+);
+
+/// The newest first.
+pub(super) async fn list<P: ScopedPermission>(
+    db: &Db,
+    scope: &Scope<P>,
+    after: Option<Id<Import>>,
+    limit: i64,
+) -> Result<Vec<ImportRow>, AccessError> {
+    let rows = scope.fetch_all(db, LIST, args![after, limit]).await?;
+    rows.iter().map(|row| Ok(read_scoped(row)?)).collect()
+}
+
+const WHY_JOB: &str = "a job reads the import that it was made for; who may make it was decided";
+
+const OF_JOB: &str = concat!("SELECT ", columns!(), " FROM imports AS i WHERE i.tenant_id = $1 AND i.id = $2");
+
+pub(super) async fn of_job(db: &Db, tenant: Id<Tenant>, id: Id<Import>) -> Result<Option<ImportRow>, StoreError> {
+    let row = db.fetch_optional_without_scope(WHY_JOB, OF_JOB, args![tenant, id]).await?;
+    row.map(|row| read(&row, RelSet::EMPTY)).transpose()
+}
+
+const SAVE: &str = "UPDATE imports AS i SET draft = $3, updated_at = $4, legal_basis = $5, source = $6, \
+    revision = revision + 1 WHERE i.tenant_id = $1 AND i.id = $2 AND i.revision = $7 AND i.run_job_id IS NULL AND {scope}";
+
+pub(super) struct Saved<'a> {
+    pub draft: &'a Sealed<Draft>,
+    pub now: DateTime<Utc>,
+    pub legal_basis: Option<&'a str>,
+    pub source: Option<&'a str>,
+}
+
+/// Writes what was decided, if the import still has its revision and wasn't run.
+pub(super) async fn save<P: ScopedPermission>(
+    tx: &mut Tx<Unaudited>,
+    scope: &Scope<P>,
+    import: &ImportRow,
+    saved: &Saved<'_>,
+) -> Result<bool, AccessError> {
+    let args =
+        args![import.tenant, import.id, saved.draft, saved.now, saved.legal_basis, saved.source, import.revision];
+    Ok(scope.execute(tx, SAVE, args).await? == 1)
+}
+
+const SET_JOBS: &str = "UPDATE imports AS i SET dry_job_id = $3, run_job_id = $4, undo_job_id = $5, undo_until = $6, \
+    updated_at = $7, revision = revision + 1 WHERE i.tenant_id = $1 AND i.id = $2 AND i.revision = $8 AND {scope}";
+
+/// Writes which jobs work on the import, if it still has its revision.
+pub(super) async fn set_jobs<P: ScopedPermission>(
+    tx: &mut Tx<Unaudited>,
+    scope: &Scope<P>,
+    import: &ImportRow,
+    now: DateTime<Utc>,
+) -> Result<bool, AccessError> {
+    let args = args![
+        import.tenant,
+        import.id,
+        import.dry_job,
+        import.run_job,
+        import.undo_job,
+        import.undo_until,
+        now,
+        import.revision
+    ];
+    Ok(scope.execute(tx, SET_JOBS, args).await? == 1)
+}
+
+const DELETE: &str = "DELETE FROM imports AS i \
+    WHERE i.tenant_id = $1 AND i.id = $2 AND i.revision = $3 AND i.run_job_id IS NULL AND {scope}";
+
+pub(super) async fn delete<P: ScopedPermission>(
+    tx: &mut Tx<Unaudited>,
+    scope: &Scope<P>,
+    import: &ImportRow,
+) -> Result<bool, AccessError> {
+    Ok(scope.execute(tx, DELETE, args![import.tenant, import.id, import.revision]).await? == 1)
+}
+
+const KEEP_FILE: &str = "UPDATE job_files SET expires_at = $3 WHERE tenant_id = $1 AND id = $2 AND expires_at < $3";
+
+/// Keeps the file for as long as the import can still be looked at.
+pub(super) async fn keep_file(
+    tx: &mut Tx<Unaudited>,
+    import: &ImportRow,
+    until: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    tx.execute_without_scope(WHY_JOB, KEEP_FILE, args![import.tenant, import.file, until]).await.map(drop)
+}
+
+/// What was done to a record, on its way into the table or out of it.
+pub(super) struct Change {
+    pub line: i64,
+    pub record: Id<Customer>,
+    pub kind: ChangeKind,
+    pub revision: i64,
+    pub before: Option<Vec<u8>>,
+}
+
+/// A chunk of changes goes as one JSON text, so that it costs one statement.
+#[derive(Serialize)]
+struct Packed {
+    l: i64,
+    r: uuid::fmt::Simple,
+    c: &'static str,
+    v: i64,
+    b: Option<String>,
+}
+
+const ADD_CHANGES: Sql = Sql::both(
+    "INSERT INTO import_changes (tenant_id, import_id, line, record_id, change, revision_after, before) \
+     SELECT $1, $2, value ->> 'l', unhex(value ->> 'r'), value ->> 'c', value ->> 'v', unhex(value ->> 'b') \
+     FROM json_each($3)",
+    "INSERT INTO import_changes (tenant_id, import_id, line, record_id, change, revision_after, before) \
+     SELECT $1, $2, l, r, c, v, decode(b, 'hex') \
+     FROM jsonb_to_recordset(CAST($3 AS jsonb)) AS packed (l BIGINT, r UUID, c TEXT, v BIGINT, b TEXT)",
+);
+
+pub(super) async fn add_changes(
+    tx: &mut Tx<Unaudited>,
+    (tenant, import): (Id<Tenant>, Id<Import>),
+    changes: &[Change],
+) -> Result<(), StoreError> {
+    if changes.is_empty() {
+        return Ok(());
+    }
+    let packed = changes.iter().map(|change| Packed {
+        l: change.line,
+        r: change.record.uuid().simple(),
+        c: change.kind.as_str(),
+        v: change.revision,
+        b: change.before.as_deref().map(|bytes| HEXLOWER.encode(bytes)),
+    });
+    let json = serde_json::to_string(&packed.collect::<Vec<_>>()).unwrap_or_default();
+    tx.execute_without_scope(WHY_JOB, ADD_CHANGES, args![tenant, import, json]).await.map(drop)
+}
+
+const CHANGES: &str = "SELECT line, record_id, change, revision_after, before FROM import_changes \
+    WHERE tenant_id = $1 AND import_id = $2 AND line > $3 ORDER BY line LIMIT $4";
+
+pub(super) async fn changes_after(
+    db: &Db,
+    (tenant, import): (Id<Tenant>, Id<Import>),
+    line: i64,
+    limit: i64,
+) -> Result<Vec<Change>, StoreError> {
+    let rows = db.fetch_all_without_scope(WHY_JOB, CHANGES, args![tenant, import, line, limit]).await?;
+    rows.iter()
+        .map(|row| {
+            Ok(Change {
+                line: row.int(0)?,
+                record: row.id(1)?,
+                kind: ChangeKind::parse(&row.text(2)?).ok_or(StoreError::Row(2))?,
+                revision: row.int(3)?,
+                before: row.opt_blob(4)?,
+            })
+        })
+        .collect()
+}
+
+const COUNT_CHANGES: &str = "SELECT COUNT(*) FROM import_changes WHERE tenant_id = $1 AND import_id = $2";
+
+pub(super) async fn count_changes(
+    tx: &mut Tx<Unaudited>,
+    (tenant, import): (Id<Tenant>, Id<Import>),
+) -> Result<i64, StoreError> {
+    let row = tx.fetch_optional_without_scope(WHY_JOB, COUNT_CHANGES, args![tenant, import]).await?;
+    row.map_or(Ok(0), |row| row.int(0))
+}
+
+const FORGET: &str = "DELETE FROM import_changes WHERE (tenant_id, import_id) IN \
+    (SELECT tenant_id, id FROM imports WHERE undo_until < $1)";
+
+/// Drops what it takes to undo imports whose time for it is over.
+pub(super) async fn forget_changes(tx: &mut Tx<Unaudited>, now: DateTime<Utc>) -> Result<u64, StoreError> {
+    const WHY: &str = "the time in which an import can be undone is over for all tenants alike";
+    tx.execute_without_scope(WHY, FORGET, args![now]).await
+}
+
+const JOB_STATE: &str = "SELECT state FROM jobs WHERE tenant_id = $1 AND id = $2";
+
+/// Whether a job of this import has come to its end.
+pub(super) async fn job_state(tx: &mut Tx<Unaudited>, tenant: Id<Tenant>, job: Id<Job>) -> Result<String, StoreError> {
+    let row = tx.fetch_optional_without_scope(WHY_JOB, JOB_STATE, args![tenant, job]).await?;
+    row.ok_or(StoreError::Row(0))?.text(0)
+}

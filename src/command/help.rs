@@ -41,6 +41,9 @@ const DUTCH: &[(&str, &str)] = &[
         "Brings the databases to this program's version first",
         "Brengt eerst de databases naar de versie van dit programma",
     ),
+    ("Shows a fictitious franchise, on this machine only", "Toont een fictieve franchise, alleen op deze machine"),
+    ("Where the demonstration is kept; otherwise demo-data", "Waar de demonstratie bewaard wordt; anders demo-data"),
+    ("Makes everything anew", "Maakt alles opnieuw"),
     ("Makes or lists the people who sign in", "Maakt of toont de mensen die zich aanmelden"),
     (
         "Makes a user, and the one-time link by which they choose a password",

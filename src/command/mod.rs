@@ -6,6 +6,7 @@
 
 mod audit;
 mod config;
+mod demo;
 mod doctor;
 pub mod exit;
 mod help;
@@ -43,6 +44,8 @@ enum Command {
     Init(init::InitCommand),
     /// Runs the server
     Serve(serve::ServeCommand),
+    /// Shows a fictitious franchise, on this machine only
+    Demo(demo::DemoCommand),
     /// Makes or lists the people who sign in
     #[command(subcommand)]
     User(user::UserCommand),
@@ -97,6 +100,7 @@ fn run(cli: &Cli, terminal: Terminal) -> Result<(), Failure> {
         Command::Openapi(command) => openapi::run(command, terminal),
         Command::Init(command) => wait(init::run(command, options, terminal)),
         Command::Serve(command) => wait(serve::run(command, options, terminal)),
+        Command::Demo(command) => wait(demo::run(command, options, terminal)),
         Command::User(command) => wait(user::run(command, options, terminal)),
         Command::Migrate(command) => wait(migrate::run(command, options, terminal)),
         Command::Doctor => wait(doctor::run(options, terminal)),

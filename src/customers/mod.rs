@@ -4,6 +4,7 @@
 
 mod access;
 pub mod api;
+pub mod bulk;
 pub mod duplicates;
 mod index;
 pub mod model;

@@ -150,6 +150,8 @@ impl Block {
             status,
             source: random.pick(&["web", "web", "phone", "fair", "referral", "shop"]),
             language: if random.chance(94) { "nl" } else { "en" },
+            // Who hasn't bought anything is in the file because they asked for news.
+            takes_marketing: status == "prospect" || random.chance(45),
             preferred_channel: random.chance(60).then(|| random.pick(&["email", "email", "phone", "letter"])),
             emails: Vec::new(),
             phones: Vec::new(),

@@ -16,6 +16,8 @@ pub struct CustomerDraft {
     pub source: &'static str,
     /// BCP 47.
     pub language: &'static str,
+    /// Agreed to get advertising.
+    pub takes_marketing: bool,
     /// `email`, `phone` or `letter`.
     pub preferred_channel: Option<&'static str>,
     /// The first one is the primary one.

@@ -6,12 +6,16 @@
 //! Must never: write around a service, name a real person, use an address that could be written to.
 
 pub mod contact;
+mod convert;
 pub mod customers;
 pub mod draft;
 pub mod network;
 pub mod random;
+mod seed;
 pub mod stories;
 pub mod words;
+
+pub use seed::{Place, Visitor, seed, visitors};
 
 /// The seed of `kluis demo`.
 pub const SEED: u64 = 20_261_122;

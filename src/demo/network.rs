@@ -1,20 +1,15 @@
 //! The fictitious franchise: who works in it, and how it hangs together.
 
-/// The kind of a tenant, as the store names it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum UnitKind {
-    Headquarters,
-    Region,
-    Franchisee,
-    MemberOrganisation,
-}
+use kluis_core::kernel::Phrase;
+
+use crate::tenants::model::TenantKind;
 
 /// One tenant of the demonstration.
 #[derive(Debug, Clone, Copy)]
 pub struct Unit {
     /// Short name by which the demonstration speaks of it.
     pub key: &'static str,
-    pub kind: UnitKind,
+    pub kind: TenantKind,
     pub name: &'static str,
     /// Position of the tenant above it in [`NETWORK`]; the headquarters has none.
     pub parent: Option<usize>,
@@ -35,7 +30,7 @@ const fn franchisee(
     (kvk_number, branch_number): (&'static str, &'static str),
     blocks: u32,
 ) -> Unit {
-    let kind = UnitKind::Franchisee;
+    let kind = TenantKind::Franchisee;
     Unit { key, kind, name, parent: Some(parent), town, postcode_region, kvk_number, branch_number, blocks }
 }
 
@@ -44,7 +39,7 @@ const fn franchisee(
 pub const NETWORK: &[Unit] = &[
     Unit {
         key: "hq",
-        kind: UnitKind::Headquarters,
+        kind: TenantKind::Hq,
         name: "Voorbeeld Wonen Nederland B.V.",
         parent: None,
         town: "Utrecht",
@@ -55,7 +50,7 @@ pub const NETWORK: &[Unit] = &[
     },
     Unit {
         key: "noord",
-        kind: UnitKind::Region,
+        kind: TenantKind::Region,
         name: "Voorbeeld Wonen Regio Noord",
         parent: Some(0),
         town: "Zwolle",
@@ -66,7 +61,7 @@ pub const NETWORK: &[Unit] = &[
     },
     Unit {
         key: "zuid",
-        kind: UnitKind::Region,
+        kind: TenantKind::Region,
         name: "Voorbeeld Wonen Regio Zuid",
         parent: Some(0),
         town: "Eindhoven",
@@ -85,7 +80,7 @@ pub const NETWORK: &[Unit] = &[
     franchisee(("maastricht", "Maastricht"), 2, ("Maastricht", 62), ("99000018", "000099000018"), 7),
     Unit {
         key: "leden",
-        kind: UnitKind::MemberOrganisation,
+        kind: TenantKind::MemberOrg,
         name: "Voorbeeldvereniging Duurzaam Wonen",
         parent: Some(0),
         town: "Utrecht",
@@ -105,7 +100,7 @@ pub struct Person {
     pub unit: &'static str,
     pub name: &'static str,
     pub email: &'static str,
-    pub title: kluis_core::kernel::Phrase,
+    pub title: Phrase,
 }
 
 const fn person(
@@ -115,7 +110,7 @@ const fn person(
     email: &'static str,
     (en, nl): (&'static str, &'static str),
 ) -> Person {
-    Person { role, unit, name, email, title: kluis_core::kernel::Phrase { en, nl } }
+    Person { role, unit, name, email, title: Phrase { en, nl } }
 }
 
 /// Whoever looks around in the demonstration takes one of these four places.
@@ -123,7 +118,7 @@ pub const PEOPLE: [Person; 4] = [
     person("hq_analyst", "hq", "Hanna Voorbeeld", "hanna@hq.example", ("HQ analyst", "Analist hoofdkantoor")),
     person("manager", "utrecht", "Mees Voorbeeld", "mees@utrecht.example", ("Franchise manager", "Franchisemanager")),
     person("sales", "utrecht", "Sanne Voorbeeld", "sanne@utrecht.example", ("Franchise sales", "Franchiseverkoop")),
-    person("compliance", "hq", "Pim Voorbeeld", "pim@hq.example", ("Privacy officer", "Privacyfunctionaris")),
+    person("privacy_officer", "hq", "Pim Voorbeeld", "pim@hq.example", ("Privacy officer", "Privacyfunctionaris")),
 ];
 
 #[cfg(test)]
@@ -134,10 +129,10 @@ mod tests {
     #[test]
     fn the_network_is_what_the_readme_says() {
         let count = |kind| NETWORK.iter().filter(|unit| unit.kind == kind).count();
-        assert_eq!(count(UnitKind::Headquarters), 1);
-        assert_eq!(count(UnitKind::Region), 2);
-        assert_eq!(count(UnitKind::Franchisee), 8);
-        assert_eq!(count(UnitKind::MemberOrganisation), 1);
+        assert_eq!(count(TenantKind::Hq), 1);
+        assert_eq!(count(TenantKind::Region), 2);
+        assert_eq!(count(TenantKind::Franchisee), 8);
+        assert_eq!(count(TenantKind::MemberOrg), 1);
         assert_eq!(NETWORK.iter().map(|unit| unit.blocks).sum::<u32>() * BLOCK, 2_000);
     }
 

@@ -20,13 +20,9 @@ mod visit;
 
 pub use again::Again;
 pub use authenticate::{Sessions, authenticate, catch_up, flush_uses};
-<<<<<<< HEAD
-=======
 pub use behalf::{on_behalf, operator};
 pub use scoped::{Caller, PURPOSE_HEADER, Scoped};
->>>>>>> jobs
 pub use me::Me;
-pub use scoped::{Caller, PURPOSE_HEADER, Scoped};
 pub use visit::Visit;
 
 /// The session's token in the cookie of the pages.

@@ -80,6 +80,25 @@ pub async fn make_link(app: &App, user: Id<User>, purpose: LinkPurpose) -> Resul
     Ok(link)
 }
 
+/// Makes an invited user active, so that API tokens of theirs work before anybody has signed in: for the demonstration.
+pub async fn activate(app: &App, mut account: Account) -> Result<Account, Problem> {
+    if account.row.status != UserStatus::Invited {
+        return Ok(account);
+    }
+    account.change(app.clock.now()).status = UserStatus::Active;
+    let event = event(app, &account, "user.update")?.code("status", UserStatus::Active.code());
+    let mut tx = app.db.begin().await?;
+    account.save(&mut tx).await?;
+    rows::raise_epoch(&mut tx).await?;
+    tx.record(event).await?.commit().await?;
+    Ok(account)
+}
+
+/// An API token of a user, for the demonstration: `issue` makes it with this event.
+pub fn token_event(app: &App, account: &Account) -> Result<Event, Problem> {
+    Ok(event(app, account, "token.create")?.class(Class::Security))
+}
+
 /// The account of an address.
 pub async fn by_email(app: &App, email: &str) -> Result<Option<Account>, Problem> {
     let email = Email::parse(email).map_err(|error| fault("/email", error.code, error.detail))?;

@@ -4,8 +4,7 @@
 
 use std::sync::Arc;
 
-use kluis_core::access::{Finding, Policy, Scope, ScopedPermission};
-use kluis_core::args;
+use kluis_core::access::{Finding, Policy, Scope, ScopedPermission, current_epoch};
 use kluis_core::audit::{Event, ReadLog};
 use kluis_core::kernel::{Clock, Entropy, Id, Kind, Problem};
 use kluis_core::privacy::Keyring;
@@ -65,10 +64,7 @@ impl App {
         clock: Clock,
         entropy: Arc<dyn Entropy>,
     ) -> Result<Arc<Self>, AppError> {
-        const WHY: &str = "the epoch says nothing about anybody";
-        let sql = "SELECT value FROM authz_epoch WHERE id = 1";
-        let row = db.fetch_optional_without_scope(WHY, sql, args![]).await?.ok_or(StoreError::Row(0))?;
-        let epoch = row.int(0)?;
+        let epoch = current_epoch(&db).await?;
         let policy = match &config.policy_file {
             None => Policy::shipped(epoch),
             Some(path) => {

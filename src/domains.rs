@@ -1,29 +1,12 @@
 //! THE list of domains: one line each, for the API, its document and its statements.
 
-use poem_openapi::Tags;
-
 use crate::customers::api::CustomersApi;
 use crate::sessions::api::SessionsApi;
 use crate::sessions::api_me::MeApi;
 use crate::tenants::api::TenantsApi;
 use crate::users::api::UsersApi;
 use crate::web::document::{Contact, DocumentError, Settings};
-use crate::web::{Document, service};
-
-/// Chapters of the document.
-#[derive(Tags)]
-pub enum Tag {
-    /// Persons, organisations and households.
-    Customers,
-    /// The organisations that work here, and who is above whom.
-    Tenants,
-    /// People who sign in, and their roles.
-    Users,
-    /// Signing in and out.
-    Sessions,
-    /// Your own account.
-    Me,
-}
+use crate::web::{Document, SESSION_COOKIE, service};
 
 /// All operations.
 pub type Api = (CustomersApi, TenantsApi, UsersApi, SessionsApi, MeApi);
@@ -32,9 +15,6 @@ pub type Api = (CustomersApi, TenantsApi, UsersApi, SessionsApi, MeApi);
 pub const fn api() -> Api {
     (CustomersApi, TenantsApi, UsersApi, SessionsApi, MeApi)
 }
-
-/// The cookie of the pages' sessions. The prefix makes browsers refuse one that another host has set.
-pub const SESSION_COOKIE: &str = "__Host-kluis";
 
 /// Operations that answer without sign-in: a list that only shrinks.
 const PUBLIC: &[&str] = &["createSession", "redeemLink", "choosePassword", "requestPasswordReset"];

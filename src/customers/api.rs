@@ -1,4 +1,4 @@
-//! `/v1/customers`.
+//! The operations under `/v1/customers`: they parse, call one service, and shape the view.
 
 use std::sync::Arc;
 
@@ -16,8 +16,8 @@ use super::search::{self, CustomerSearch};
 use super::service;
 use super::view::{self, CustomerView};
 use crate::app::App;
-use crate::domains::Tag;
 use crate::sessions::Scoped;
+use crate::web::Tag;
 use crate::web::{
     self, Body, Created, ETag, Ident, IfMatch, Listing, MergePatch, Page, PageOf, Query, Record, SearchPage, Timestamp,
 };

@@ -10,12 +10,15 @@
 //!
 //! Must never: put personal data into a plain column, act with rights that its creator no longer has.
 
-pub mod files;
 pub mod model;
 mod queue;
 mod rows;
+mod rows_files;
 mod run;
 mod worker;
+
+/// Uploaded content in sealed pieces.
+pub use rows_files as files;
 
 use std::sync::Arc;
 

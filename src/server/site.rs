@@ -5,7 +5,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use kluis_core::args;
+use kluis_core::access::current_epoch;
 use kluis_core::kernel::{Problem, ProblemKind};
 use kluis_core::privacy::SystemKey;
 use poem::http::StatusCode;
@@ -85,10 +85,9 @@ fn live() -> &'static str {
 /// The databases answer and the vault is open.
 #[handler]
 async fn ready(app: Data<&Arc<App>>) -> web::Result<(StatusCode, &'static str)> {
-    const WHY: &str = "whether the database answers says nothing about anybody";
     if app.keys.is_sealed() {
         return Err(Problem::new(ProblemKind::Sealed).into());
     }
-    app.db.fetch_optional_without_scope(WHY, "SELECT value FROM authz_epoch WHERE id = 1", args![]).await?;
+    current_epoch(&app.db).await?;
     Ok((StatusCode::OK, "ok\n"))
 }

@@ -14,9 +14,9 @@ use super::own;
 use super::sign_in::{self, Issued};
 use super::{Me, Visit};
 use crate::app::App;
-use crate::domains::Tag;
 use crate::users::password::Password;
 use crate::users::token::{Token, TokenKind};
+use crate::web::Tag;
 use crate::web::{self, Answer, Body, Created, ETag, Ident, NoContent, Timestamp};
 
 /// The operations of signing in and out.

@@ -17,10 +17,10 @@ use super::credentials;
 use super::model::{Access, AccessKind};
 use super::own::{self, Held, TokenWish};
 use crate::app::App;
-use crate::domains::Tag;
 use crate::tenants::model::TenantKind;
 use crate::users::model::UserLanguage;
 use crate::users::service as users;
+use crate::web::Tag;
 use crate::web::{self, Answer, Body, Created, ETag, Ident, NoContent, Timestamp};
 
 /// The operations on one's own account.

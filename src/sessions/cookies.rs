@@ -9,8 +9,8 @@ use poem::http::{HeaderValue, header};
 use zeroize::Zeroizing;
 
 use crate::app::App;
-use crate::domains::SESSION_COOKIE;
 use crate::users::token::{Token, TokenKind};
+use crate::web::SESSION_COOKIE;
 
 /// Browsers take the prefix `__Host-` only together with `Secure`, which a service without TLS can't have.
 const PREFIX: &str = "__Host-";

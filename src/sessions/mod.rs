@@ -6,10 +6,10 @@ mod again;
 pub mod api;
 pub mod api_me;
 mod authenticate;
+mod behalf;
 pub mod cookies;
 pub mod credentials;
 mod me;
-mod behalf;
 pub mod model;
 pub mod own;
 mod rows;
@@ -21,8 +21,8 @@ mod visit;
 pub use again::Again;
 pub use authenticate::{Sessions, authenticate, catch_up, flush_uses};
 pub use behalf::{on_behalf, operator};
-pub use scoped::{Caller, PURPOSE_HEADER, Scoped};
 pub use me::Me;
+pub use scoped::{Caller, PURPOSE_HEADER, Scoped};
 pub use visit::Visit;
 
 /// The session's token in the cookie of the pages.

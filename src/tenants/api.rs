@@ -1,4 +1,4 @@
-//! `/v1/tenants`.
+//! The operations under `/v1/tenants`: they parse, call one service, and shape the view.
 
 use std::sync::Arc;
 
@@ -14,8 +14,8 @@ use super::access::{Close, Create, Read, Update};
 use super::model::{TenantDraft, TenantKind, TenantRecord, TenantStatus};
 use super::service::{self, TenantFilter};
 use crate::app::App;
-use crate::domains::Tag;
 use crate::sessions::Scoped;
+use crate::web::Tag;
 use crate::web::{
     self, Body, Created, ETag, Ident, IfMatch, Listing, MergePatch, Page, PageOf, Query, Record, Timestamp,
 };

@@ -1,4 +1,4 @@
-//! `/v1/users`.
+//! The operations under `/v1/users`: they parse, call one service, and shape the view.
 
 use std::sync::Arc;
 
@@ -15,8 +15,8 @@ use super::model::{RoleGrant, UserDraft, UserLanguage, UserStatus};
 use super::service::{self, UserFilter};
 use super::view::{RoleGrantView, UserView};
 use crate::app::App;
-use crate::domains::Tag;
 use crate::sessions::Scoped;
+use crate::web::Tag;
 use crate::web::{
     self, Answer, Body, Created, ETag, Ident, IfMatch, Listing, MergePatch, NoContent, Page, PageOf, Query, Record,
     Timestamp,

@@ -46,6 +46,7 @@ pub mod ratelimit;
 pub mod schema;
 pub mod service;
 pub mod shell;
+mod tag;
 pub mod timestamp;
 
 pub use address::ClientAddress;
@@ -62,4 +63,5 @@ pub use problem::{Failure, Result};
 pub use query::Query;
 pub use service::service;
 pub use shell::{Shell, Surroundings};
+pub use tag::{SESSION_COOKIE, Tag};
 pub use timestamp::Timestamp;

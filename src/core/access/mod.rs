@@ -38,7 +38,7 @@ pub use lint::lint;
 pub use permission::Permission;
 pub use policy::Policy;
 pub use rule::RoleSpec;
-pub use scope::{AccessError, Scope};
+pub use scope::{AccessError, Scope, current_epoch};
 pub use snapshot::{Snapshot, SubjectRoles};
 pub use token::{TokenScopeError, TokenScopes};
 pub use vocabulary::{Action, Object, Purpose, Rel, RelSet, Role, RoleError, TenantKind};

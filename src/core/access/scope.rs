@@ -253,6 +253,11 @@ impl<P: ScopedPermission> Scope<P> {
 
 const EPOCH: &str = "SELECT value FROM authz_epoch WHERE id = 1";
 
+/// The epoch that holds now, on whatever node it was raised. It says nothing about anybody.
+pub async fn current_epoch(db: &Db) -> Result<i64, StoreError> {
+    db.fetch_optional(Ready::Static(EPOCH), args![]).await?.ok_or(StoreError::Row(0))?.int(0)
+}
+
 fn permitted(formulas: &[Formula; 6], rels: RelSet) -> CompartmentSet {
     let mut set = CompartmentSet::EMPTY;
     for compartment in Compartment::ALL {

@@ -44,7 +44,8 @@ const PLACE: Sql = Sql::both(
 const NOW: Sql = Sql::both("SELECT 0 WHERE 1 = 0", "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint");
 const ALIVE: Sql = Sql::both("SELECT 1", "SELECT 1::bigint");
 // PostgreSQL checks its pages when it reads them (initdb --data-checksums) and its foreign keys always.
-const INTEGRITY: Sql = Sql::both("SELECT integrity_check FROM pragma_integrity_check LIMIT 10", "SELECT 'ok' WHERE 1 = 0");
+const INTEGRITY: Sql =
+    Sql::both("SELECT integrity_check FROM pragma_integrity_check LIMIT 10", "SELECT 'ok' WHERE 1 = 0");
 const ORPHANS: Sql = Sql::both(
     "SELECT COALESCE(\"table\", '?'), COUNT(*) FROM pragma_foreign_key_check GROUP BY 1",
     "SELECT '', 0::bigint WHERE 1 = 0",

@@ -1,0 +1,21 @@
+//! The chapters of the document, and the name of the cookie that it describes.
+
+use poem_openapi::Tags;
+
+/// Chapters of the document.
+#[derive(Tags)]
+pub enum Tag {
+    /// Persons, organisations and households.
+    Customers,
+    /// The organisations that work here, and who is above whom.
+    Tenants,
+    /// People who sign in, and their roles.
+    Users,
+    /// Signing in and out.
+    Sessions,
+    /// Your own account.
+    Me,
+}
+
+/// The cookie of the pages' sessions. The prefix makes browsers refuse one that another host has set.
+pub const SESSION_COOKIE: &str = "__Host-kluis";

@@ -13,7 +13,7 @@
 pub mod model;
 mod queue;
 mod rows;
-mod rows_files;
+pub mod rows_files;
 mod run;
 mod worker;
 

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use kluis_core::access::{
-    Action, Actor, Channel, Formula, Object, Policy, Purpose, Rel, RelSet, Seat, TenantKind, TokenScopes, parse,
-    shipped,
+    Action, Actor, Channel, Finding, Formula, Object, Policy, Purpose, Rel, RelSet, Seat, TenantKind, TokenScopes,
+    parse, shipped,
 };
 
 use crate::subjects::{roles, tenant, user};
@@ -133,7 +133,7 @@ fn the_shipped_invariants_bind_every_policy() {
 fn trying_a_policy_out_changes_nothing() {
     let policy = policy();
     let before = policy.snapshot();
-    assert!(policy.check(parse("x.csv", "p, role:x")).iter().any(|finding| finding.is_error()));
+    assert!(policy.check(parse("x.csv", "p, role:x")).iter().any(Finding::is_error));
     assert_eq!(policy.check(shipped()), []);
     assert!(Arc::ptr_eq(&before, &policy.snapshot()));
 }

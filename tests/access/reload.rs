@@ -172,3 +172,27 @@ fn readers_never_see_half_a_policy() {
         }
     });
 }
+
+/// A decision is one look-up: with a hundred times as many lines it takes no longer. (Benchmarks say how long.)
+#[test]
+fn decisions_take_no_longer_in_a_longer_policy() {
+    let took = |count: u128| {
+        let head = "role, sales, franchisee, contract, S, V\np, role:sales, *, customer, read, unit, *, allow\n";
+        let line = |number| format!("p, role:sales, t:{}, customer, update, unit, contract, allow\n", tenant(number));
+        let lines = (100..100 + count).map(line).collect::<Vec<_>>().concat();
+        let policy = Policy::open_without_shipped_invariants(parse("x.csv", &format!("{head}{lines}")), 1);
+        let actor = policy.map_err(drop).expect("a policy").actor(seat(TenantKind::Franchisee, &["sales"]));
+        let ask = || {
+            let started = std::time::Instant::now();
+            let allowed = (0..100_000).filter(|_| !std::hint::black_box(&actor).formula::<ReadCustomers>().is_empty());
+            assert_eq!(allowed.count(), 100_000);
+            started.elapsed() / 100_000
+        };
+        // The fastest of some: what else runs on the machine only adds to it.
+        (0..7).map(|_| ask()).min().expect("some")
+    };
+    let (short, long) = (took(50), took(5_000));
+    println!("{short:?} with 50 lines, {long:?} with 5,000");
+    assert!(long < short * 3, "{short:?} with 50 lines, {long:?} with 5,000");
+    assert!(long < std::time::Duration::from_micros(2), "{long:?}, unoptimised");
+}

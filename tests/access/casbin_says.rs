@@ -6,7 +6,7 @@
 //! own). What is left out of the enforcer can't match; all the rest of the matcher is Casbin's to decide.
 
 use casbin::{CoreApi, Enforcer};
-use kluis_core::access::{Line, Object, RoleChain, Snapshot, SubjectRoles, TenantKind, shipped};
+use kluis_core::access::{Line, Object, Role, RoleChain, Snapshot, SubjectRoles, TenantKind, shipped};
 
 use crate::subjects::{Question, domain_of, enforcer, name_of, subject};
 
@@ -39,7 +39,7 @@ fn concerning(lines: &[Line], object: Object, roles: &[String]) -> Vec<Line> {
 
 /// The names of all roles of a subject, as policies write them.
 fn roles_of(snapshot: &Snapshot, subject: &SubjectRoles) -> Vec<String> {
-    snapshot.decisions(subject).roles().iter().map(|role| role.prefixed()).collect()
+    snapshot.decisions(subject).roles().iter().map(Role::prefixed).collect()
 }
 
 fn compare(

@@ -246,9 +246,10 @@ fn deep_inheritance_is_followed_or_not() {
     let reached = bushy.has_link("role:r0", "role:r12", Some("t:1"));
     assert!(reached, "the same chain reaches further when there are side branches");
 
-    let roles: String = (0..12).map(|at| format!("role, r{at}, hq, contract, R, R\n")).collect();
-    let links: String = (0..11).map(|at| format!("g, role:r{at}, role:r{}, *\n", at + 1)).collect();
-    assert_eq!(codes(&with(&format!("{roles}{links}"))), ["depth"]);
+    let roles = (0..12).map(|at| format!("role, r{at}, hq, contract, R, R"));
+    let links = (0..11).map(|at| format!("g, role:r{at}, role:r{}, *", at + 1));
+    let text = roles.chain(links).collect::<Vec<_>>().join("\n");
+    assert_eq!(codes(&with(&text)), ["depth"]);
 }
 
 /// The memory adapter and the library's own defaults are what ours stands on; a new enforcer holds nothing.

@@ -61,10 +61,9 @@ fn link() -> impl Strategy<Value = String> {
 /// A policy without errors, as lines.
 pub fn policy() -> impl Strategy<Value = Vec<Line>> {
     (vec(rule(), 1..25), vec(link(), 0..7)).prop_map(|(rules, links)| {
-        let declared: String = ROLES
-            .iter()
-            .map(|r| format!("role, {r}, hq region franchisee member_org ngo, contract, {r}, {r}\n"))
-            .collect();
+        let declare =
+            |role: &&str| format!("role, {role}, hq region franchisee member_org ngo, contract, {role}, {role}\n");
+        let declared = ROLES.iter().map(declare).collect::<Vec<_>>().concat();
         let something = "p, role:fifth, hq, job, read, unit, *, allow\n";
         parse("made_up.csv", &format!("{declared}{something}{}{}", rules.concat(), links.concat()))
     })

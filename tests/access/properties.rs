@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use casbin::CoreApi;
 use futures_util::FutureExt;
-use kluis_core::access::{Action, Formula, Line, Object, Purpose, Rel, RelSet, Snapshot, SubjectRoles};
+use kluis_core::access::{Action, Formula, Line, Object, Purpose, Rel, RelSet, Role, Snapshot, SubjectRoles};
 use proptest::prelude::*;
 use proptest::sample::Index;
 
@@ -26,7 +26,7 @@ fn snapshot(lines: &[Line]) -> Snapshot {
 fn asker(subject: &SubjectRoles) -> Asker {
     Asker {
         user: name_of(subject),
-        roles: subject.roles.iter().map(|role| role.prefixed()).collect(),
+        roles: subject.roles.iter().map(Role::prefixed).collect(),
         tenant: domain_of(subject),
         kind: subject.kind.to_string(),
     }

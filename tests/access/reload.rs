@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use kluis_core::access::{
-    Action, Actor, Channel, Formula, Object, Policy, Purpose, Rel, RelSet, Seat, TenantKind, TokenScopes, parse,
-    shipped,
+    Action, Actor, Channel, Finding, Formula, Object, Policy, Purpose, Rel, RelSet, Seat, TenantKind, TokenScopes,
+    parse, shipped,
 };
 
 use crate::subjects::{roles, tenant, user};
@@ -133,7 +133,7 @@ fn the_shipped_invariants_bind_every_policy() {
 fn trying_a_policy_out_changes_nothing() {
     let policy = policy();
     let before = policy.snapshot();
-    assert!(policy.check(parse("x.csv", "p, role:x")).iter().any(|finding| finding.is_error()));
+    assert!(policy.check(parse("x.csv", "p, role:x")).iter().any(Finding::is_error));
     assert_eq!(policy.check(shipped()), []);
     assert!(Arc::ptr_eq(&before, &policy.snapshot()));
 }
@@ -171,4 +171,28 @@ fn readers_never_see_half_a_policy() {
             assert!(reader.join().expect("no half policy") > 0);
         }
     });
+}
+
+/// A decision is one look-up: with a hundred times as many lines it takes no longer. (Benchmarks say how long.)
+#[test]
+fn decisions_take_no_longer_in_a_longer_policy() {
+    let took = |count: u128| {
+        let head = "role, sales, franchisee, contract, S, V\np, role:sales, *, customer, read, unit, *, allow\n";
+        let line = |number| format!("p, role:sales, t:{}, customer, update, unit, contract, allow\n", tenant(number));
+        let lines = (100..100 + count).map(line).collect::<Vec<_>>().concat();
+        let policy = Policy::open_without_shipped_invariants(parse("x.csv", &format!("{head}{lines}")), 1);
+        let actor = policy.map_err(drop).expect("a policy").actor(seat(TenantKind::Franchisee, &["sales"]));
+        let ask = || {
+            let started = std::time::Instant::now();
+            let allowed = (0..100_000).filter(|_| !std::hint::black_box(&actor).formula::<ReadCustomers>().is_empty());
+            assert_eq!(allowed.count(), 100_000);
+            started.elapsed() / 100_000
+        };
+        // The fastest of some: what else runs on the machine only adds to it.
+        (0..7).map(|_| ask()).min().expect("some")
+    };
+    let (short, long) = (took(50), took(5_000));
+    println!("{short:?} with 50 lines, {long:?} with 5,000");
+    assert!(long < short * 3, "{short:?} with 50 lines, {long:?} with 5,000");
+    assert!(long < std::time::Duration::from_micros(2), "{long:?}, unoptimised");
 }

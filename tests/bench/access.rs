@@ -1,11 +1,15 @@
 //! How long a decision takes, however long the policy is; and what Casbin's own enforcement takes for the same.
 
+#![expect(clippy::expect_used, reason = "a benchmark that can't be set up has nothing to measure")]
+
 use std::fmt::Write;
 use std::hint::black_box;
 
+use casbin::{CoreApi, DefaultModel, Enforcer, MemoryAdapter};
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
+use futures_util::FutureExt;
 use kluis_core::access::{
-    Action, Channel, Line, Object, Policy, Purpose, Rel, RelSet, Role, Seat, TenantKind, parse, shipped,
+    Action, Channel, Line, MODEL, Object, Policy, Purpose, Rel, RelSet, Role, Seat, TenantKind, parse, shipped,
 };
 use kluis_core::kernel::Id;
 use uuid::Uuid;
@@ -102,5 +106,31 @@ fn reload(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, decisions, actors, reload);
+/// What a request would wait for if Casbin were asked: a refusal, which takes every line.
+fn casbin_itself(c: &mut Criterion) {
+    let mut group = c.benchmark_group("casbin");
+    group.sample_size(10);
+    for length in LENGTHS {
+        let enforcer = enforcer(&lines(length));
+        let request = ["role:asked", "t:none", "franchisee", "customer", "erase", "unit", "billing"];
+        group.bench_with_input(BenchmarkId::new("refusal", length), &enforcer, |b, enforcer| {
+            b.iter(|| enforcer.enforce(request.to_vec()).expect("an answer"));
+        });
+    }
+    group.finish();
+}
+
+fn enforcer(lines: &[Line]) -> Enforcer {
+    let made = async {
+        let model = DefaultModel::from_str(MODEL).await.expect("the model");
+        Enforcer::new(model, MemoryAdapter::default()).await.expect("an enforcer")
+    };
+    let mut enforcer = made.now_or_never().expect("all in memory");
+    for line in lines.iter().filter(|line| line.words[0] == "p") {
+        enforcer.get_mut_model().add_policy("p", "p", line.words[1..].to_vec());
+    }
+    enforcer
+}
+
+criterion_group!(benches, decisions, actors, reload, casbin_itself);
 criterion_main!(benches);

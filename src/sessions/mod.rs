@@ -6,6 +6,8 @@ mod again;
 pub mod api;
 pub mod api_me;
 mod authenticate;
+pub mod console;
+mod console_text;
 pub mod cookies;
 pub mod credentials;
 mod me;

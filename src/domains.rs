@@ -53,3 +53,9 @@ pub fn document() -> Result<Document, DocumentError> {
 pub fn endpoint(document: &Document) -> Result<poem::Route, service::ServiceError> {
     service::service(api(), document)
 }
+
+/// Adds the pages of all domains, and what they need.
+#[must_use]
+pub fn pages(route: poem::Route) -> poem::Route {
+    crate::sessions::console::mount(crate::web::frame::mount(route))
+}

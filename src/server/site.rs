@@ -48,6 +48,7 @@ pub fn build(app: &Arc<App>) -> Result<Shell, SiteError> {
     let mut route = Route::new().nest("/v1", api).at("/health/live", get(live)).at("/health/ready", get(ready));
     route = docs::mount(route, "Kluis", "/v1/openapi.json");
     route = problem_pages::mount(route);
+    route = domains::pages(route);
     let networks: Vec<_> = app.config.trusted_proxies.iter().map(ToString::to_string).collect();
     let networks = networks.iter().map(String::as_str);
     let proxies = TrustedProxies::parse(networks, ProxyHeader::XForwardedFor).ok_or(SiteError::Proxies)?;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use zeroize::Zeroizing;
 
 use super::me::Me;
-use super::model::{AccessKind, Step};
+use super::model::Step;
 use super::rows;
 use super::sign_in::{self, Code, Issued};
 use super::throttle::Failures;

@@ -7,6 +7,8 @@ pub mod api;
 pub mod api_me;
 mod authenticate;
 mod behalf;
+pub mod console;
+mod console_text;
 pub mod cookies;
 pub mod credentials;
 mod me;

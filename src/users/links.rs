@@ -101,6 +101,8 @@ pub async fn make(
     };
     row.mac = signature(&row).sign(keys)?;
     rows::insert_link(tx, &row).await?;
+    // Housekeeping on the way: what has long been over.
+    rows::forget_links(tx, now - TimeDelta::days(1)).await?;
     Ok(OneTimeLink { user: account.row.id, purpose, expires_at: row.expires_at, token })
 }
 

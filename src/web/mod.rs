@@ -31,6 +31,7 @@ pub mod docs;
 pub mod document;
 pub mod etag;
 mod faults;
+pub mod frame;
 pub mod headers;
 pub mod ident;
 pub mod json;

@@ -4,3 +4,7 @@
 mod support;
 
 mod customers;
+mod identity;
+mod sessions;
+mod tenants;
+mod users;

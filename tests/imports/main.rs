@@ -1,3 +1,8 @@
-//! Imports, from the bytes of a file to the customers.
+//! Imports, from the bytes of a file to the customers and back.
 
+#[path = "../support/mod.rs"]
+mod support;
+
+mod brought;
+mod running;
 mod sample;

@@ -9,9 +9,9 @@ use kluis::imports::twins::Twins;
 use kluis_core::kernel::CountryCode;
 
 pub const CSV: &[u8] = include_bytes!("../fixtures/klanten-nl.csv");
-const TRUTH: &str = include_str!("../fixtures/klanten-nl.truth.csv");
+pub const TRUTH: &str = include_str!("../fixtures/klanten-nl.truth.csv");
 
-const OBVIOUS: [&str; 17] = [
+pub const OBVIOUS: [&str; 17] = [
     "externalId:klantnummer",
     "ignore",
     "initials",

@@ -3,6 +3,7 @@
 use poem_openapi::Tags;
 
 use crate::customers::api::CustomersApi;
+use crate::interactions::api::InteractionsApi;
 use crate::web::document::{Contact, DocumentError, Settings};
 use crate::web::{Document, service};
 
@@ -11,14 +12,16 @@ use crate::web::{Document, service};
 pub enum Tag {
     /// Persons, organisations and households.
     Customers,
+    /// E-mails, calls, visits and other contacts with customers.
+    Interactions,
 }
 
 /// All operations.
-pub type Api = (CustomersApi, ());
+pub type Api = (CustomersApi, (InteractionsApi, ()));
 
 /// An instance of each.
 pub const fn api() -> Api {
-    (CustomersApi, ())
+    (CustomersApi, (InteractionsApi, ()))
 }
 
 /// The cookie of the pages' sessions. The prefix makes browsers refuse one that another host has set.

@@ -8,6 +8,7 @@ pub mod duplicates;
 mod index;
 pub mod model;
 pub mod names;
+pub mod reach;
 mod rows;
 mod rules;
 mod seal;

@@ -8,6 +8,7 @@ pub mod demo;
 pub mod domains;
 pub mod entropy;
 pub mod imports;
+pub mod interactions;
 pub mod jobs;
 pub mod logging;
 pub mod mail;

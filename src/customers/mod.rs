@@ -9,6 +9,7 @@ pub mod duplicates;
 mod index;
 pub mod model;
 pub mod names;
+pub mod reach;
 mod rows;
 mod rows_index;
 mod rows_settings;

@@ -7,6 +7,8 @@ use poem_openapi::Tags;
 pub enum Tag {
     /// Persons, organisations and households.
     Customers,
+    /// E-mails, calls, visits and other contacts with customers.
+    Interactions,
     /// The organisations that work here, and who is above whom.
     Tenants,
     /// People who sign in, and their roles.

@@ -1,0 +1,63 @@
+//! The SQL of reaching customers: where they are and which key is theirs, under the caller's scope.
+
+use chrono::{DateTime, Utc};
+use kluis_core::access::{AccessError, RelSet, Scope, ScopedPermission};
+use kluis_core::args;
+use kluis_core::kernel::{Id, id::Customer, id::Tenant};
+use kluis_core::privacy::KeyId;
+use kluis_core::store::{Args, Db, Row, StoreError, Tx, Unaudited};
+
+use super::Reached;
+
+const AT_ONCE: usize = 32;
+
+const REACHED: &str = "SELECT c.id, c.tenant_id, c.key_id, {rel} FROM customers AS c WHERE {scope} AND c.id IN \
+    ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, \
+    $25, $26, $27, $28, $29, $30, $31, $32)";
+
+/// Those of the ids that the scope holds, in no particular order.
+pub async fn reached<P: ScopedPermission>(
+    db: &Db,
+    scope: &Scope<P>,
+    ids: &[Id<Customer>],
+) -> Result<Vec<Reached>, AccessError> {
+    let mut found = Vec::with_capacity(ids.len());
+    for chunk in ids.chunks(AT_ONCE) {
+        // One statement for every length: the last id fills the rest.
+        let filled = chunk.iter().chain(chunk.last().into_iter().cycle()).take(AT_ONCE);
+        let args = filled.fold(Args::new(), |args, id| args.with(*id));
+        for row in &scope.fetch_all(db, REACHED, args).await? {
+            found.push(read(row)?);
+        }
+    }
+    Ok(found)
+}
+
+fn read(row: &Row) -> Result<Reached, StoreError> {
+    Ok(Reached {
+        id: row.id(0)?,
+        tenant: row.id(1)?,
+        key: KeyId::from_bytes(row.array(2)?),
+        rels: RelSet::from_bits(u8::try_from(row.int(3)?).map_err(|_| StoreError::Row(3))?),
+    })
+}
+
+const WHY_CONTACT: &str = "a time that follows from interactions, which were written under a scope";
+const LAST_CONTACT: &str = "UPDATE customers SET last_contact_at = $3 WHERE tenant_id = $1 AND id = $2";
+
+pub async fn set_last_contact(
+    tx: &mut Tx<Unaudited>,
+    tenant: Id<Tenant>,
+    id: Id<Customer>,
+    at: Option<DateTime<Utc>>,
+) -> Result<(), StoreError> {
+    tx.execute_without_scope(WHY_CONTACT, LAST_CONTACT, args![tenant, id, at]).await?;
+    Ok(())
+}
+
+const WHY_TENANT: &str = "which tenant's key hashes an id; whether there is such a customer is told to nobody";
+const TENANT: &str = "SELECT tenant_id FROM customers WHERE id = $1";
+
+pub async fn tenant(db: &Db, id: Id<Customer>) -> Result<Option<Id<Tenant>>, StoreError> {
+    db.fetch_optional_without_scope(WHY_TENANT, TENANT, args![id]).await?.map(|row| row.id(0)).transpose()
+}

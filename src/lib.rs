@@ -7,6 +7,7 @@ pub mod customers;
 pub mod demo;
 pub mod domains;
 pub mod entropy;
+pub mod idempotency;
 pub mod imports;
 pub mod interactions;
 pub mod jobs;

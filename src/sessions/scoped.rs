@@ -9,6 +9,7 @@ use kluis_core::access::{Actor, Purpose, Scope, ScopedPermission};
 use kluis_core::kernel::{Faults, Phrase, Problem, ProblemKind};
 use poem::http::{Method, header};
 use poem::{Request, RequestBody};
+use poem_openapi::registry::{MetaParamIn, MetaSchema, MetaSchemaRef};
 use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
 
 use crate::app::App;
@@ -29,9 +30,27 @@ impl<P> Deref for Scoped<P> {
 }
 
 impl<'a, P: ScopedPermission> ApiExtractor<'a> for Scoped<P> {
-    const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::SecurityScheme];
+    const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::SecurityScheme, ApiExtractorType::Parameter];
     type ParamType = ();
     type ParamRawType = ();
+
+    fn param_in() -> Option<MetaParamIn> {
+        Some(MetaParamIn::Header)
+    }
+
+    /// Whoever is decided about may say what for.
+    fn param_schema_ref() -> Option<MetaSchemaRef> {
+        Some(MetaSchemaRef::Inline(Box::new(MetaSchema {
+            // The document names the parameter by this title.
+            title: Some(PURPOSE_HEADER.to_owned()),
+            description: Some(
+                "What the personal data is asked for; without it, the usual purpose of your role counts. It is part of the decision, and goes on record.",
+            ),
+            enum_items: Purpose::ALL.iter().map(|purpose| purpose.as_str().into()).collect(),
+            example: Some(Purpose::Service.as_str().into()),
+            ..MetaSchema::new("string")
+        })))
+    }
 
     fn security_schemes() -> Vec<&'static str> {
         vec![crate::web::document::BEARER]

@@ -53,6 +53,7 @@ pub mod timestamp;
 pub use address::ClientAddress;
 pub use answer::{Accepted, Answer, Created, Listing, NoContent, Record};
 pub use body::Body;
+pub use catch::settle;
 pub use document::Document;
 pub use etag::{ETag, IfMatch};
 pub use headers::RequestId;

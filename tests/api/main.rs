@@ -8,3 +8,4 @@ mod identity;
 mod sessions;
 mod tenants;
 mod users;
+mod idempotency;

@@ -88,7 +88,16 @@ fn remove(value: &mut Value, name: &str) {
 /// Parameters with their real names, a description and an example each, and without what is the default anyway.
 fn parameters(operation: &Value, components: &Components) -> Vec<Value> {
     let declared = operation["parameters"].as_array().cloned().unwrap_or_default();
-    declared.into_iter().flat_map(|parameter| expand(parameter, components)).collect()
+    let expanded = declared.into_iter().flat_map(|parameter| expand(parameter, components));
+    let mut parameters: Vec<Value> = Vec::new();
+    for parameter in expanded {
+        // Two extractors of one handler may read the same header.
+        let same = |known: &Value| known["in"] == parameter["in"] && known["name"] == parameter["name"];
+        if !parameters.iter().any(same) {
+            parameters.push(parameter);
+        }
+    }
+    parameters
 }
 
 fn expand(mut parameter: Value, components: &Components) -> Vec<Value> {

@@ -187,8 +187,7 @@ pub async fn begin_second_factor(app: &App, mut me: Me, password: &str) -> Resul
         return Err(Problem::new(ProblemKind::Conflict).detail(SET_UP));
     }
     let secret = TotpSecret::new(&*app.entropy);
-    let enrolment =
-        Enrolment { secret: secret.base32(), uri: secret.uri(me.account.contact()?.email.expose()) };
+    let enrolment = Enrolment { secret: secret.base32(), uri: secret.uri(me.account.contact()?.email.expose()) };
     let event = me.event(app, "user.second_factor")?.code("step", "begun");
     me.account.change(app.clock.now());
     me.account.row.totp_pending = Some(me.account.seal("totp_pending", &secret)?);
@@ -315,14 +314,14 @@ pub fn mail_link(app: &App, account: &Account, link: &links::OneTimeLink) -> Res
     Ok(true)
 }
 
-
 const DEAD_LINK: Phrase = Phrase {
     en: "This link doesn't work, or no longer. Ask for a new one.",
     nl: "Deze link werkt niet, of niet meer. Vraag een nieuwe aan.",
 };
 const WRONG_PASSWORD: Phrase = Phrase { en: "The password is wrong.", nl: "Het wachtwoord klopt niet." };
 const WRONG_CODE: Phrase = Phrase { en: "The code is wrong.", nl: "De code klopt niet." };
-const SET_UP: Phrase =
-    Phrase { en: "A second factor is set up already.", nl: "Er is al een tweede factor ingesteld." };
-const NOT_BEGUN: Phrase =
-    Phrase { en: "Begin to set the second factor up first.", nl: "Begin eerst met het instellen van de tweede factor." };
+const SET_UP: Phrase = Phrase { en: "A second factor is set up already.", nl: "Er is al een tweede factor ingesteld." };
+const NOT_BEGUN: Phrase = Phrase {
+    en: "Begin to set the second factor up first.",
+    nl: "Begin eerst met het instellen van de tweede factor.",
+};

@@ -17,8 +17,8 @@ mod visit;
 
 pub use again::Again;
 pub use authenticate::{Sessions, authenticate, catch_up, flush_uses};
-pub use scoped::{Caller, PURPOSE_HEADER, Scoped};
 pub use me::Me;
+pub use scoped::{Caller, PURPOSE_HEADER, Scoped};
 pub use visit::Visit;
 
 /// The session's token in the cookie of the pages.

@@ -178,6 +178,6 @@ const NO_SCOPE: Phrase = Phrase {
 };
 const EXPIRY: Phrase =
     Phrase { en: "The end lies within the coming year.", nl: "Het einde ligt binnen het komende jaar." };
-const NO_ROLE_THERE: Phrase =
-    Phrase { en: "You have no role in this tenant.", nl: "U hebt geen rol in deze tenant." };
-const TOO_MANY: Phrase = Phrase { en: "There are too many tokens; remove some.", nl: "Er zijn te veel sleutels; verwijder er enkele." };
+const NO_ROLE_THERE: Phrase = Phrase { en: "You have no role in this tenant.", nl: "U hebt geen rol in deze tenant." };
+const TOO_MANY: Phrase =
+    Phrase { en: "There are too many tokens; remove some.", nl: "Er zijn te veel sleutels; verwijder er enkele." };

@@ -27,7 +27,8 @@ async fn one(name: Phrase, db: &Db, schema: Schema, report: &mut Report) {
         Ok(Ok(detail)) => report.ok(name, detail),
         Ok(Err(detail)) => report.fail(name, detail),
         Err(error) => {
-            report.fail(name, Message::new(format!("can't be asked: {error}"), format!("is niet te bevragen: {error}")));
+            report
+                .fail(name, Message::new(format!("can't be asked: {error}"), format!("is niet te bevragen: {error}")));
         }
     }
 }

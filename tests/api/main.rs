@@ -3,9 +3,11 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod contract;
 mod customers;
 mod identity;
 mod sessions;
 mod tenants;
 mod users;
 mod idempotency;
+mod idor;

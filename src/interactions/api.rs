@@ -14,8 +14,8 @@ use super::service;
 use super::view::{self, InteractionView};
 use crate::app::App;
 use crate::customers::model::Channel;
-use crate::web::Tag;
 use crate::sessions::Scoped;
+use crate::web::Tag;
 use crate::web::{
     self, Body, Created, ETag, Ident, IfMatch, Listing, MergePatch, NoContent, Page, PageOf, Query, Record, Timestamp,
 };

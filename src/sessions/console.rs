@@ -144,14 +144,20 @@ fn field(asked: &Asked<'_>, (name, label, hint): (&str, Phrase, Option<Phrase>),
 }
 
 /// Shows the form again when something in it was wrong; other failures get the usual answer.
-fn again(result: Result<Response, Failure>, show: impl FnOnce(&Problem) -> Result<Page, Failure>) -> poem::Result<Response> {
+fn again(
+    result: Result<Response, Failure>,
+    show: impl FnOnce(&Problem) -> Result<Page, Failure>,
+) -> poem::Result<Response> {
     match result {
         Ok(response) => Ok(response),
         Err(failure) => {
             let problem = failure.problem();
             let shown = matches!(
                 problem.kind,
-                ProblemKind::Unauthenticated | ProblemKind::Invalid | ProblemKind::TooManyRequests | ProblemKind::Forbidden
+                ProblemKind::Unauthenticated
+                    | ProblemKind::Invalid
+                    | ProblemKind::TooManyRequests
+                    | ProblemKind::Forbidden
             );
             if shown { Ok(show(problem)?.into_response()) } else { Err(failure.into()) }
         }
@@ -364,8 +370,7 @@ fn reset_shown(asked: &Asked<'_>, problem: Option<&Problem>) -> Result<Page, Fai
         let body = html! { p { (asked.say(text::RESET_BY_ADMINISTRATOR)) } (back) };
         return Ok(Page::new(asked.language, text::FORGOTTEN_TITLE, body));
     }
-    let input =
-        html! { input id="email" name="email" type="email" autocomplete="username" required maxlength="254"; };
+    let input = html! { input id="email" name="email" type="email" autocomplete="username" required maxlength="254"; };
     let form = FormOf {
         title: text::FORGOTTEN_TITLE,
         intro: Some(text::RESET_INTRO),

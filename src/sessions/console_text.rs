@@ -25,10 +25,8 @@ pub const CODE_HINT: Phrase = p(
 );
 
 pub const LINK: Phrase = p("One-time link", "Eenmalige link");
-pub const LINK_INTRO: Phrase = p(
-    "A one-time link works once, for half an hour.",
-    "Een eenmalige link werkt één keer, een half uur lang.",
-);
+pub const LINK_INTRO: Phrase =
+    p("A one-time link works once, for half an hour.", "Een eenmalige link werkt één keer, een half uur lang.");
 pub const LINK_CODE: Phrase = p("Code of the link", "Code van de link");
 pub const LINK_HINT: Phrase =
     p("Filled in by itself; otherwise paste the link here", "Vult zichzelf in; plak anders hier de link");

@@ -5,9 +5,9 @@ mod support;
 
 mod contract;
 mod customers;
+mod idempotency;
 mod identity;
+mod idor;
 mod sessions;
 mod tenants;
 mod users;
-mod idempotency;
-mod idor;

@@ -58,9 +58,7 @@ pub async fn ready(test: &TestApp, name: &str, text: &[u8], columns: &[&str]) ->
 }
 
 pub fn registry(test: &TestApp) -> Registry {
-    Registry::new()
-        .with(Arc::new(ImportKind(Arc::clone(&test.app))))
-        .with(Arc::new(UndoKind(Arc::clone(&test.app))))
+    Registry::new().with(Arc::new(ImportKind(Arc::clone(&test.app)))).with(Arc::new(UndoKind(Arc::clone(&test.app))))
 }
 
 pub async fn work(test: &TestApp) {

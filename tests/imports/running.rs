@@ -64,14 +64,17 @@ async fn keyed_lines_are_written_over_and_put_back_to_the_byte() {
         let dry = run(&test, "manager", id, true).await;
         let real = run(&test, "manager", id, false).await;
         assert_eq!(outcomes(&dry), outcomes(&real));
-        assert_eq!(outcomes(&real), [
-            (2, RowOutcome::Update, String::new()),
-            (3, RowOutcome::Unchanged, String::new()),
-            (4, RowOutcome::Duplicate, "email".to_owned()),
-            (5, RowOutcome::Duplicate, "phone".to_owned()),
-            (6, RowOutcome::Create, String::new()),
-            (7, RowOutcome::Duplicate, "external_id".to_owned()),
-        ]);
+        assert_eq!(
+            outcomes(&real),
+            [
+                (2, RowOutcome::Update, String::new()),
+                (3, RowOutcome::Unchanged, String::new()),
+                (4, RowOutcome::Duplicate, "email".to_owned()),
+                (5, RowOutcome::Duplicate, "phone".to_owned()),
+                (6, RowOutcome::Create, String::new()),
+                (7, RowOutcome::Duplicate, "external_id".to_owned()),
+            ]
+        );
         assert_eq!(real[5].of_line, Some(2));
         assert!(real[2].record.is_some(), "the other one may be seen");
         let after = export(&test).await;

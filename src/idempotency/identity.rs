@@ -62,7 +62,7 @@ impl Identity {
         asked.put(caller.purpose.map_or("", Purpose::as_str).as_bytes());
         asked.put(body);
 
-        let mut roles: Vec<&str> = actor.assigned_roles().iter().map(|role| role.as_str()).collect();
+        let mut roles: Vec<&str> = actor.assigned_roles().iter().map(kluis_core::access::Role::as_str).collect();
         roles.sort_unstable();
         let mut rights = Message::of("rights");
         rights.put(roles.join(" ").as_bytes());

@@ -86,9 +86,9 @@ fn identity(identity: &mut Identity, line: &ImportedCustomer) {
     if let Some(name) = &line.organisation {
         let organisation = identity.organisation.get_or_insert_default();
         name.expose().clone_into(&mut organisation.name);
-        set(&mut organisation.kvk_number, line.kvk_number.as_ref().map(|n| n.expose()));
-        set(&mut organisation.branch_number, line.branch_number.as_ref().map(|n| n.expose()));
-        set(&mut organisation.vat_number, line.vat_number.as_ref().map(|n| n.expose()));
+        set(&mut organisation.kvk_number, line.kvk_number.as_ref().map(kluis_core::kernel::KvkNumber::expose));
+        set(&mut organisation.branch_number, line.branch_number.as_ref().map(kluis_core::kernel::BranchNumber::expose));
+        set(&mut organisation.vat_number, line.vat_number.as_ref().map(kluis_core::kernel::VatNumber::expose));
         return;
     }
     let Some(name) = &line.name else { return };
@@ -188,7 +188,7 @@ fn is_same_place(one: &Address, other: &Address) -> bool {
 fn financial(wanted: &mut CustomerDraft, line: &ImportedCustomer) {
     let Some(iban) = &line.iban else { return };
     let financial = wanted.financial.get_or_insert_with(Financial::default);
-    let holder = line.account_holder.as_ref().map(|holder| holder.expose());
+    let holder = line.account_holder.as_ref().map(kluis_core::kernel::Text::expose);
     match financial.bank_accounts.iter_mut().find(|known| known.iban == iban.expose()) {
         Some(known) => set(&mut known.holder, holder),
         None => {
@@ -213,8 +213,8 @@ fn newsletter(consents: &mut Vec<String>, answer: Option<bool>) {
 
 fn remarks(wanted: &mut CustomerDraft, line: &ImportedCustomer) {
     // An organisation's record has no place for a person yet: who to ask for isn't lost all the same.
-    let person = line.name.as_ref().filter(|_| line.organisation.is_some()).map(|name| name.display());
-    let remark = line.remarks.as_ref().map(|text| text.expose());
+    let person = line.name.as_ref().filter(|_| line.organisation.is_some()).map(kluis_core::kernel::PersonName::display);
+    let remark = line.remarks.as_ref().map(kluis_core::kernel::LongText::expose);
     for text in [person.as_ref().map(|name| name.as_str()), remark].into_iter().flatten() {
         let notes = wanted.notes.get_or_insert_with(Notes::default);
         match &mut notes.remarks {
@@ -256,7 +256,8 @@ fn typed(text: &str, rule: Option<&FieldRule>) -> Value {
 /// `1.234,50` and `1234.50` alike.
 fn number(text: &str) -> Option<Value> {
     let dutch = text.contains(',');
-    let plain: String = text.chars().filter(|c| !c.is_whitespace() && !(dutch && *c == '.')).collect();
+    let counts = |c: &char| !c.is_whitespace() && (!dutch || *c != '.');
+    let plain: String = text.chars().filter(counts).collect();
     let plain = plain.replace(',', ".");
     if let Ok(whole) = plain.parse::<i64>() {
         return Some(whole.into());

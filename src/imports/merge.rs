@@ -213,7 +213,8 @@ fn newsletter(consents: &mut Vec<String>, answer: Option<bool>) {
 
 fn remarks(wanted: &mut CustomerDraft, line: &ImportedCustomer) {
     // An organisation's record has no place for a person yet: who to ask for isn't lost all the same.
-    let person = line.name.as_ref().filter(|_| line.organisation.is_some()).map(kluis_core::kernel::PersonName::display);
+    let person =
+        line.name.as_ref().filter(|_| line.organisation.is_some()).map(kluis_core::kernel::PersonName::display);
     let remark = line.remarks.as_ref().map(kluis_core::kernel::LongText::expose);
     for text in [person.as_ref().map(|name| name.as_str()), remark].into_iter().flatten() {
         let notes = wanted.notes.get_or_insert_with(Notes::default);

@@ -8,6 +8,7 @@ mod customers;
 mod idempotency;
 mod identity;
 mod idor;
+mod pages;
 mod sessions;
 mod tenants;
 mod users;

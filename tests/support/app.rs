@@ -82,7 +82,7 @@ impl TestApp {
         Self::with("postgres", flags).await
     }
 
-    async fn with(engine: &'static str, mut flags: Vec<(String, String)>) -> Self {
+    pub async fn with(engine: &'static str, mut flags: Vec<(String, String)>) -> Self {
         let directory = tempfile::tempdir().expect("a temporary directory");
         flags.push(("data.directory".to_owned(), directory.path().display().to_string()));
         flags.push(("rate.per_second".to_owned(), "100000".to_owned()));

@@ -23,7 +23,7 @@ pub fn customer(draft: &Draft) -> CustomerDraft {
         legal_basis: if is_prospect { LegalBasis::Consent } else { LegalBasis::Contract },
         consented_purposes: if draft.takes_marketing { vec!["marketing".to_owned()] } else { Vec::new() },
         identity: identity(draft),
-        contact: contact(draft),
+        contact: Some(contact(draft)),
         financial: financial(draft),
         profile: profile(draft),
         notes: draft.remark.map(|remark| Notes { remarks: Some(remark.to_owned()) }),
@@ -76,7 +76,7 @@ fn person(who: &PersonDraft) -> Person {
     }
 }
 
-fn contact(draft: &Draft) -> Option<Contact> {
+fn contact(draft: &Draft) -> Contact {
     let email = |(nth, email): (usize, &Labelled)| EmailAddress {
         address: email.value.clone(),
         label: Some(email.label.to_owned()),
@@ -103,12 +103,12 @@ fn contact(draft: &Draft) -> Option<Contact> {
         verified: false,
         invalid: false,
     };
-    Some(Contact {
+    Contact {
         emails: draft.emails.iter().enumerate().map(email).collect(),
         phones: draft.phones.iter().enumerate().map(phone).collect(),
         addresses: draft.addresses.iter().enumerate().map(address).collect(),
         social_handles: Vec::new(),
-    })
+    }
 }
 
 fn financial(draft: &Draft) -> Option<Financial> {

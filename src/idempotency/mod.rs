@@ -19,4 +19,14 @@ mod identity;
 mod layer;
 mod rows;
 
+use kluis_core::kernel::Problem;
+
+use crate::app::App;
+
 pub use layer::Idempotent;
+
+/// Removes answers whose day is over: for the program's housekeeping, since keys clear up only when requests come.
+pub async fn sweep(app: &App) -> Result<(), Problem> {
+    while rows::forget(&app.db, app.clock.now()).await? > 0 {}
+    Ok(())
+}

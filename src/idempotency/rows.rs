@@ -72,6 +72,14 @@ const FORGET: Sql = Sql::both(
      WHERE expires_at <= $1 ORDER BY expires_at LIMIT 100 FOR UPDATE SKIP LOCKED)",
 );
 
+/// Removes what has expired, when no request has come to do it.
+pub async fn forget(db: &Db, now: DateTime<Utc>) -> Result<u64, StoreError> {
+    let mut tx = db.begin().await?;
+    let gone = tx.execute_without_scope(OWN, FORGET, args![now]).await?;
+    tx.commit_without_event(KEEPING).await?;
+    Ok(gone)
+}
+
 const RENEW: &str = "UPDATE idempotency_keys SET lease_until = $4 WHERE tenant_id = $1 AND id = $2 AND attempt = $3";
 
 /// The run is alive.

@@ -5,6 +5,9 @@ use std::sync::Arc;
 use chrono::TimeDelta;
 use kluis::domains;
 use kluis::idempotency::Idempotent;
+use kluis::sessions::model::AccessKind;
+use kluis::sessions::sign_in::{NewAccess, insert};
+use kluis::users::account::Account;
 use kluis_core::args;
 use kluis_core::kernel::ProblemKind;
 use poem::test::TestResponse;
@@ -167,6 +170,31 @@ async fn rights_are_looked_at_again() {
         tx.commit_without_event(WHY).await.unwrap();
         let (status, gone) = read(send(&test, &second, "k", &body).await).await;
         assert_eq!(status, 401, "{gone}");
+    }
+}
+
+#[tokio::test]
+async fn a_narrower_token_does_not_get_what_a_wider_one_was_shown() {
+    for test in TestApp::both().await {
+        let person = &test.people["sales"];
+        let account = Account::read(&test.app.db, &test.app.keys, person.id).await.unwrap().unwrap();
+        let mut tx = test.app.db.begin().await.unwrap();
+        let expires_at = test.app.clock.now() + TimeDelta::days(1);
+        let scopes = Some(json!(["customer:create"]).to_string());
+        let access = NewAccess { kind: AccessKind::Api, tenant: person.tenant, label: None, scopes, expires_at };
+        let narrow = insert(&test.app, &mut tx, &account, access).await.unwrap().text();
+        tx.commit_without_event(WHY).await.unwrap();
+
+        let body = draft("Kanariegeel");
+        let (status, made) = read(send(&test, &person.token, "k", &body).await).await;
+        assert_eq!(status, 201, "{made}");
+        let refused = send(&test, &narrow, "k", &body).await;
+        let place = format!("/v1/customers/{}", made["id"].as_str().unwrap());
+        assert_eq!(header(&refused, "location").as_deref(), Some(&*place), "it is told where to look");
+        let (status, problem) = read(refused).await;
+        assert_eq!(status, 403, "{problem}");
+        assert!(!problem.to_string().contains("anariegeel"), "{problem}");
+        assert_eq!(customers(&test).await, 1);
     }
 }
 

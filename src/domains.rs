@@ -3,6 +3,8 @@
 use poem_openapi::Tags;
 
 use crate::customers::api::CustomersApi;
+use crate::imports::api::ImportsApi;
+use crate::jobs::api::JobsApi;
 use crate::web::document::{Contact, DocumentError, Settings};
 use crate::web::{Document, service};
 
@@ -11,14 +13,18 @@ use crate::web::{Document, service};
 pub enum Tag {
     /// Persons, organisations and households.
     Customers,
+    /// Files of customers that are brought in.
+    Imports,
+    /// Long work, and how far it is.
+    Jobs,
 }
 
 /// All operations.
-pub type Api = (CustomersApi, ());
+pub type Api = (CustomersApi, ImportsApi, JobsApi, ());
 
 /// An instance of each.
 pub const fn api() -> Api {
-    (CustomersApi, ())
+    (CustomersApi, ImportsApi, JobsApi, ())
 }
 
 /// The cookie of the pages' sessions. The prefix makes browsers refuse one that another host has set.
@@ -28,7 +34,15 @@ pub const SESSION_COOKIE: &str = "__Host-kluis";
 const PUBLIC: &[&str] = &[];
 
 /// Statuses beyond those that follow from method, parameters and security.
-const ALSO: &[(&str, u16)] = &[("createCustomer", 409), ("updateCustomer", 409)];
+const ALSO: &[(&str, u16)] = &[
+    ("createCustomer", 409),
+    ("updateCustomer", 409),
+    ("updateImport", 409),
+    ("deleteImport", 409),
+    ("runImport", 409),
+    ("reverseImport", 409),
+    ("cancelJob", 409),
+];
 
 /// The API's description, checked.
 pub fn document() -> Result<Document, DocumentError> {

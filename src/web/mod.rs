@@ -46,7 +46,9 @@ pub mod ratelimit;
 pub mod schema;
 pub mod service;
 pub mod shell;
+pub mod stream;
 pub mod timestamp;
+pub mod upload;
 
 pub use address::ClientAddress;
 pub use answer::{Accepted, Answer, Created, Listing, NoContent, Record};

@@ -1,7 +1,9 @@
 //! THE list of domains: one line each, for the API, its document and its statements.
 
 use crate::customers::api::CustomersApi;
+use crate::imports::api::ImportsApi;
 use crate::interactions::api::InteractionsApi;
+use crate::jobs::api::JobsApi;
 use crate::sessions::api::SessionsApi;
 use crate::sessions::api_me::MeApi;
 use crate::tenants::api::TenantsApi;
@@ -10,11 +12,11 @@ use crate::web::document::{Contact, DocumentError, Settings};
 use crate::web::{Document, SESSION_COOKIE, service};
 
 /// All operations.
-pub type Api = (CustomersApi, InteractionsApi, TenantsApi, UsersApi, SessionsApi, MeApi);
+pub type Api = (CustomersApi, InteractionsApi, ImportsApi, JobsApi, TenantsApi, UsersApi, SessionsApi, MeApi);
 
 /// An instance of each.
 pub const fn api() -> Api {
-    (CustomersApi, InteractionsApi, TenantsApi, UsersApi, SessionsApi, MeApi)
+    (CustomersApi, InteractionsApi, ImportsApi, JobsApi, TenantsApi, UsersApi, SessionsApi, MeApi)
 }
 
 /// Operations that answer without sign-in: a list that only shrinks.
@@ -35,6 +37,11 @@ const ALSO: &[(&str, u16)] = &[
     ("createSession", 401),
     ("redeemLink", 401),
     ("choosePassword", 401),
+    ("updateImport", 409),
+    ("deleteImport", 409),
+    ("runImport", 409),
+    ("reverseImport", 409),
+    ("cancelJob", 409),
 ];
 
 /// The API's description, checked.

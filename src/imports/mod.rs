@@ -6,6 +6,7 @@
 //! Must never: write a file, keep a field outside a sealed value, guess where a person has to decide.
 
 mod access;
+pub mod api;
 mod behalf;
 pub mod draft;
 pub mod encoding;
@@ -13,6 +14,7 @@ pub mod mapping;
 pub mod merge;
 pub mod model;
 mod reader;
+mod result;
 mod rows;
 pub mod run;
 pub mod service;
@@ -21,6 +23,7 @@ pub mod suggest;
 pub mod table;
 pub mod twins;
 pub mod undo;
+pub mod view;
 mod words;
 
 pub use access::{Cancel, Create, Imports, Read, Undo};

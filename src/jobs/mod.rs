@@ -10,11 +10,16 @@
 //!
 //! Must never: put personal data into a plain column, act with rights that its creator no longer has.
 
+mod access;
+pub mod api;
+mod events;
 pub mod model;
 mod queue;
 mod rows;
 pub mod rows_files;
 mod run;
+pub mod service;
+pub mod view;
 mod worker;
 
 /// Uploaded content in sealed pieces.
@@ -28,6 +33,7 @@ use kluis_core::store::Db;
 
 use crate::app::App;
 
+pub use access::{Cancel, Jobs, Read};
 pub use model::{Counts, JobRecord, Principal, RowOutcome, RowResult, State};
 pub use queue::{NewJob, enqueue, results};
 pub use run::{JobFault, JobKind, Opened, Progress, Run, Step, StepContext};

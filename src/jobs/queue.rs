@@ -64,5 +64,5 @@ pub async fn results(
     after: i64,
     limit: i64,
 ) -> Result<Vec<RowResult>, StoreError> {
-    rows::results(&workshop.db, tenant, job, after, limit).await
+    rows::results_of(&workshop.db, (tenant, job), None, after, limit).await
 }

@@ -4,9 +4,10 @@
 //! comes back finds no row.
 
 use chrono::{DateTime, Utc};
+use kluis_core::access::{AccessError, RelSet, Scope, ScopedPermission};
 use kluis_core::args;
 use kluis_core::kernel::Id;
-use kluis_core::kernel::id::{Job, Tenant};
+use kluis_core::kernel::id::{Job, Tenant, User};
 use kluis_core::privacy::Sealed;
 use kluis_core::store::{Db, Row, Sql, StoreError, Tx, Unaudited};
 use serde::Serialize;
@@ -209,17 +210,18 @@ pub(super) async fn add_rows(tx: &mut Tx<Unaudited>, lease: &Lease, rows: &[RowR
 }
 
 const ROWS: &str = "SELECT line, outcome, codes, record_id, of_line FROM job_rows \
-    WHERE tenant_id = $1 AND job_id = $2 AND line > $3 ORDER BY line LIMIT $4";
+    WHERE tenant_id = $1 AND job_id = $2 AND line > $3 AND ($4 IS NULL OR outcome = $4) ORDER BY line LIMIT $5";
 
 /// Results after a line, in the order of the lines. Whoever calls this holds the job already.
-pub(super) async fn results(
+pub(super) async fn results_of(
     db: &Db,
-    tenant: Id<Tenant>,
-    job: Id<Job>,
+    (tenant, job): (Id<Tenant>, Id<Job>),
+    outcome: Option<RowOutcome>,
     after: i64,
     limit: i64,
 ) -> Result<Vec<RowResult>, StoreError> {
-    let rows = db.fetch_all_without_scope(QUEUE, ROWS, args![tenant, job, after, limit]).await?;
+    let args = args![tenant, job, after, outcome.map(RowOutcome::as_str), limit];
+    let rows = db.fetch_all_without_scope(QUEUE, ROWS, args).await?;
     rows.iter().map(read_result).collect()
 }
 
@@ -231,4 +233,88 @@ fn read_result(row: &Row) -> Result<RowResult, StoreError> {
         record: row.opt_uuid(3)?,
         of_line: row.opt_int(4)?,
     })
+}
+
+/// What a list of jobs may be narrowed by.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct ListFilter {
+    pub state: Option<&'static str>,
+    pub kind: Option<String>,
+    pub created_by: Option<Id<User>>,
+}
+
+impl ListFilter {
+    fn args(&self) -> kluis_core::store::Args {
+        args![self.state, self.kind.as_deref(), self.created_by]
+    }
+}
+
+macro_rules! filtered {
+    () => {
+        "{scope} AND ($1 IS NULL OR j.state = $1) AND ($2 IS NULL OR j.kind = $2) AND ($3 IS NULL OR j.created_by = $3)"
+    };
+}
+
+const LIST: &str = concat!(
+    "SELECT ",
+    columns!(),
+    " FROM jobs AS j WHERE ",
+    filtered!(),
+    " AND ($4 IS NULL OR j.id < $4) ORDER BY j.id DESC LIMIT $5"
+);
+
+pub(super) async fn list<P: ScopedPermission>(
+    db: &Db,
+    scope: &Scope<P>,
+    filter: &ListFilter,
+    after: Option<Id<Job>>,
+    limit: i64,
+) -> Result<Vec<JobRecord>, AccessError> {
+    let rows = scope.fetch_all(db, LIST, filter.args().with(after).with(limit)).await?;
+    rows.iter().map(|row| Ok(read(row)?)).collect()
+}
+
+const COUNT: &str = concat!("SELECT COUNT(*) FROM jobs AS j WHERE ", filtered!());
+
+pub(super) async fn count<P: ScopedPermission>(
+    db: &Db,
+    scope: &Scope<P>,
+    filter: &ListFilter,
+) -> Result<i64, AccessError> {
+    match scope.fetch_optional(db, COUNT, filter.args()).await? {
+        Some(row) => Ok(row.int(0)?),
+        None => Ok(0),
+    }
+}
+
+const GET: &str = concat!("SELECT ", columns!(), ", {rel} FROM jobs AS j WHERE j.id = $1 AND {readable}");
+
+/// A job that the actor may read, and how they stand to it.
+pub(super) async fn get<P: ScopedPermission>(
+    db: &Db,
+    scope: &Scope<P>,
+    id: Id<Job>,
+) -> Result<Option<(JobRecord, RelSet)>, AccessError> {
+    let Some(row) = scope.fetch_optional(db, GET, args![id]).await? else { return Ok(None) };
+    let bits = u8::try_from(row.int(COLUMNS)?).map_err(|_| StoreError::Row(COLUMNS))?;
+    Ok(Some((read(&row)?, RelSet::from_bits(bits))))
+}
+
+const CANCEL: &str = concat!(
+    "UPDATE jobs AS j SET cancel_asked_at = COALESCE(j.cancel_asked_at, $3), \
+     state = CASE WHEN j.state = 'queued' THEN 'cancelled' ELSE j.state END, \
+     finished_at = CASE WHEN j.state = 'queued' THEN $3 ELSE j.finished_at END, revision = j.revision + 1 \
+     WHERE j.tenant_id = $1 AND j.id = $2 AND j.state IN ('queued', 'running') AND {scope} RETURNING ",
+    columns!()
+);
+
+/// Asks a job to stop; `None` if it has ended.
+pub(super) async fn cancel<P: ScopedPermission>(
+    tx: &mut Tx<Unaudited>,
+    scope: &Scope<P>,
+    (tenant, job): (Id<Tenant>, Id<Job>),
+    now: DateTime<Utc>,
+) -> Result<Option<JobRecord>, AccessError> {
+    let row = scope.fetch_optional_in(tx, CANCEL, args![tenant, job, now]).await?;
+    row.map(|row| Ok(read(&row)?)).transpose()
 }

@@ -47,8 +47,10 @@ pub mod ratelimit;
 pub mod schema;
 pub mod service;
 pub mod shell;
+pub mod stream;
 mod tag;
 pub mod timestamp;
+pub mod upload;
 
 pub use address::ClientAddress;
 pub use answer::{Accepted, Answer, Created, Listing, NoContent, Record};

@@ -9,6 +9,10 @@ pub enum Tag {
     Customers,
     /// E-mails, calls, visits and other contacts with customers.
     Interactions,
+    /// Files of customers that are brought in.
+    Imports,
+    /// Long work, and how far it is.
+    Jobs,
     /// The organisations that work here, and who is above whom.
     Tenants,
     /// People who sign in, and their roles.

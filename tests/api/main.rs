@@ -8,6 +8,7 @@ mod customers;
 mod idempotency;
 mod identity;
 mod idor;
+mod imports;
 mod pages;
 mod sessions;
 mod tenants;

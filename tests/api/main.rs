@@ -11,3 +11,4 @@ mod idor;
 mod sessions;
 mod tenants;
 mod users;
+mod interactions;

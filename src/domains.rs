@@ -1,7 +1,9 @@
 //! THE list of domains: one line each, for the API, its document and its statements.
 
+use crate::audit_events::api::AuditEventsApi;
 use crate::customers::api::CustomersApi;
 use crate::interactions::api::InteractionsApi;
+use crate::relations::api::RelationsApi;
 use crate::sessions::api::SessionsApi;
 use crate::sessions::api_me::MeApi;
 use crate::tenants::api::TenantsApi;
@@ -10,11 +12,11 @@ use crate::web::document::{Contact, DocumentError, Settings};
 use crate::web::{Document, SESSION_COOKIE, service};
 
 /// All operations.
-pub type Api = (CustomersApi, InteractionsApi, TenantsApi, UsersApi, SessionsApi, MeApi);
+pub type Api = (CustomersApi, InteractionsApi, RelationsApi, AuditEventsApi, TenantsApi, UsersApi, SessionsApi, MeApi);
 
 /// An instance of each.
 pub const fn api() -> Api {
-    (CustomersApi, InteractionsApi, TenantsApi, UsersApi, SessionsApi, MeApi)
+    (CustomersApi, InteractionsApi, RelationsApi, AuditEventsApi, TenantsApi, UsersApi, SessionsApi, MeApi)
 }
 
 /// Operations that answer without sign-in: a list that only shrinks.

@@ -9,6 +9,10 @@ pub enum Tag {
     Customers,
     /// E-mails, calls, visits and other contacts with customers.
     Interactions,
+    /// How customers belong together.
+    Relations,
+    /// Who did what, when, for what.
+    Audit,
     /// The organisations that work here, and who is above whom.
     Tenants,
     /// People who sign in, and their roles.

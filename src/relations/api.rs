@@ -94,7 +94,6 @@ impl RelationsApi {
     ///
     /// A JSON Merge Patch (RFC 7396) on its dates; a relation ends by its last day, `endsOn`.
     #[oai(path = "/:relationId", method = "patch", operation_id = "updateRelation")]
-    #[expect(clippy::too_many_arguments, reason = "two ids, the precondition and the patch")]
     async fn update(
         &self,
         app: Data<&Arc<App>>,

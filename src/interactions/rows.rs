@@ -148,11 +148,8 @@ pub async fn timeline<P: ScopedPermission>(
     rows.iter().map(|row| Ok(read(row)?)).collect()
 }
 
-const COUNTS: &str = concat!(
-    "SELECT i.customer_id, COUNT(*) FROM interactions AS i WHERE ",
-    filtered!(),
-    " GROUP BY i.customer_id"
-);
+const COUNTS: &str =
+    concat!("SELECT i.customer_id, COUNT(*) FROM interactions AS i WHERE ", filtered!(), " GROUP BY i.customer_id");
 
 /// How many fit, for each customer: whether those may be read is decided elsewhere.
 pub async fn counts<P: ScopedPermission>(

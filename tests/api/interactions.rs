@@ -79,7 +79,8 @@ async fn who_may_not_read_the_customer_finds_no_interaction() {
         }
         let (_, list) = read(test.get("sales_south", "/v1/interactions").await).await;
         assert_eq!(list["items"], json!([]));
-        let (status, made) = read(test.post("sales_south", "/v1/interactions", &call(&id, "2026-09-20T10:00:00Z")).await).await;
+        let (status, made) =
+            read(test.post("sales_south", "/v1/interactions", &call(&id, "2026-09-20T10:00:00Z")).await).await;
         assert_eq!((status, &made["errors"][0]["pointer"]), (400, &json!("/customerId")), "{made}");
         let (status, seen) = read(test.get("privacy", &path).await).await;
         assert_eq!((status, &seen["subject"]), (200, &view["subject"]), "{seen}");
@@ -117,6 +118,7 @@ async fn faults_are_named_and_a_service_number_is_refused() {
     bad["subject"] = json!("bsn 111222333");
     bad["body"] = json!("burgerservicenummer: 111222333");
     let (status, problem) = read(test.post("sales", "/v1/interactions", &bad).await).await;
-    let pointers: Vec<_> = problem["errors"].as_array().unwrap().iter().map(|e| e["pointer"].as_str().unwrap()).collect();
+    let pointers: Vec<_> =
+        problem["errors"].as_array().unwrap().iter().map(|e| e["pointer"].as_str().unwrap()).collect();
     assert_eq!((status, pointers), (400, vec!["/occurredAt", "/subject", "/body"]), "{problem}");
 }

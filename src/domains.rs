@@ -1,9 +1,11 @@
 //! THE list of domains: one line each, for the API, its document and its statements.
 
+use crate::audit_events::api::AuditEventsApi;
 use crate::customers::api::CustomersApi;
 use crate::imports::api::ImportsApi;
 use crate::interactions::api::InteractionsApi;
 use crate::jobs::api::JobsApi;
+use crate::relations::api::RelationsApi;
 use crate::sessions::api::SessionsApi;
 use crate::sessions::api_me::MeApi;
 use crate::tenants::api::TenantsApi;
@@ -12,11 +14,33 @@ use crate::web::document::{Contact, DocumentError, Settings};
 use crate::web::{Document, SESSION_COOKIE, service};
 
 /// All operations.
-pub type Api = (CustomersApi, InteractionsApi, ImportsApi, JobsApi, TenantsApi, UsersApi, SessionsApi, MeApi);
+pub type Api = (
+    CustomersApi,
+    InteractionsApi,
+    RelationsApi,
+    ImportsApi,
+    JobsApi,
+    AuditEventsApi,
+    TenantsApi,
+    UsersApi,
+    SessionsApi,
+    MeApi,
+);
 
 /// An instance of each.
 pub const fn api() -> Api {
-    (CustomersApi, InteractionsApi, ImportsApi, JobsApi, TenantsApi, UsersApi, SessionsApi, MeApi)
+    (
+        CustomersApi,
+        InteractionsApi,
+        RelationsApi,
+        ImportsApi,
+        JobsApi,
+        AuditEventsApi,
+        TenantsApi,
+        UsersApi,
+        SessionsApi,
+        MeApi,
+    )
 }
 
 /// Operations that answer without sign-in: a list that only shrinks.

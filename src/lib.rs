@@ -1,6 +1,7 @@
 //! Kluis: a self-hosted CRM that keeps its customers' data as a vault would.
 
 pub mod app;
+pub mod audit_events;
 pub mod command;
 pub mod config;
 pub mod customers;
@@ -13,6 +14,7 @@ pub mod interactions;
 pub mod jobs;
 pub mod logging;
 pub mod mail;
+pub mod relations;
 pub mod server;
 pub mod sessions;
 pub mod tenants;

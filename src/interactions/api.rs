@@ -70,7 +70,8 @@ impl InteractionsApi {
         };
         let after: Option<After> = page.position(&filter)?;
         let found = service::list(&app, &scope, &filter, after, page.size()).await?;
-        Ok(page.listing(found.views, found.next.as_ref(), None, &filter)?)
+        let total = if page.count() { Some(service::count(&app, &scope, &filter).await?) } else { None };
+        Ok(page.listing(found.views, found.next.as_ref(), total, &filter)?)
     }
 
     /// Writes down an interaction.
@@ -181,6 +182,7 @@ impl InteractionsApi {
         let filter = ListFilter { customer: Some(customer), channel, ..ListFilter::default() };
         let after: Option<After> = page.position(&filter)?;
         let found = service::timeline(&app, &scope, customer, &filter, after, page.size()).await?;
-        Ok(page.listing(found.views, found.next.as_ref(), None, &filter)?)
+        let total = if page.count() { Some(service::count(&app, &scope, &filter).await?) } else { None };
+        Ok(page.listing(found.views, found.next.as_ref(), total, &filter)?)
     }
 }

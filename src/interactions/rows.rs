@@ -148,6 +148,19 @@ pub async fn timeline<P: ScopedPermission>(
     rows.iter().map(|row| Ok(read(row)?)).collect()
 }
 
+const COUNTS: &str =
+    concat!("SELECT i.customer_id, COUNT(*) FROM interactions AS i WHERE ", filtered!(), " GROUP BY i.customer_id");
+
+/// How many fit, for each customer: whether those may be read is decided elsewhere.
+pub async fn counts<P: ScopedPermission>(
+    db: &Db,
+    scope: &Scope<P>,
+    filter: &ListFilter,
+) -> Result<Vec<(Id<Customer>, i64)>, AccessError> {
+    let rows = scope.fetch_all(db, COUNTS, filter.args()).await?;
+    rows.iter().map(|row| Ok((row.id(0)?, row.int(1)?))).collect()
+}
+
 const GET: &str = concat!("SELECT ", columns!(), " FROM interactions AS i WHERE i.id = $1 AND {readable}");
 
 pub async fn get<P: ScopedPermission>(

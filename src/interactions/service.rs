@@ -132,6 +132,15 @@ async fn disclose(
     Ok(views)
 }
 
+/// How many interactions fit, as far as the customers may be read too.
+pub async fn count(app: &App, scope: &Scope<Read>, filter: &ListFilter) -> Result<u64, Problem> {
+    let counts = rows::counts(&app.db, scope, filter).await?;
+    let ids: Vec<_> = counts.iter().map(|(customer, _)| *customer).collect();
+    let reached = reach::all(app, &scope.also(), &ids).await?;
+    let readable = counts.iter().filter(|(customer, _)| reached.contains_key(customer));
+    Ok(readable.map(|(_, count)| count.unsigned_abs()).sum())
+}
+
 /// One interaction; 404 when there is none that the caller may read, its customer included.
 pub async fn show(app: &App, scope: &Scope<Read>, id: Id<Interaction>) -> Result<InteractionView, Problem> {
     let (row, customer) = reachable(app, scope, id).await?;

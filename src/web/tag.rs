@@ -13,6 +13,10 @@ pub enum Tag {
     Imports,
     /// Long work, and how far it is.
     Jobs,
+    /// How customers belong together.
+    Relations,
+    /// Who did what, when, for what.
+    Audit,
     /// The organisations that work here, and who is above whom.
     Tenants,
     /// People who sign in, and their roles.

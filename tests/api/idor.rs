@@ -163,7 +163,13 @@ async fn plant(
     let operations = contract.operations();
     let at = |method: Method| operations.iter().find(|o| o.template == collection && o.method == method);
     if let Some(create) = at(Method::POST) {
-        let body = body(contract, create).ok()?;
+        let body = match collection {
+            "/interactions" => Some(interaction(&customer(test, elsewhere, contract, "Contact").await?)),
+            "/customers/{id}/relations" => {
+                Some(json!({ "kind": "referrer", "toId": customer(test, elsewhere, contract, "Tweede").await? }))
+            }
+            _ => body(contract, create).ok()?,
+        };
         for person in &elsewhere.people {
             let answer = test.ask(&person.token, create, &fill(collection, parents), body.as_ref()).await;
             if let Some(id) = answer.body["id"].as_str() {
@@ -180,6 +186,26 @@ async fn plant(
         }
     }
     None
+}
+
+/// A customer of the other network that something can hang on.
+async fn customer(test: &TestApp, elsewhere: &Elsewhere, contract: &Contract, name: &str) -> Option<String> {
+    let operations = contract.operations();
+    let create = operations.iter().find(|operation| operation.id == "createCustomer")?;
+    for person in &elsewhere.people {
+        let answer = test.ask(&person.token, create, &fill("/customers", &[]), Some(&draft(name))).await;
+        if let Some(id) = answer.body["id"].as_str() {
+            return Some(id.to_owned());
+        }
+    }
+    None
+}
+
+fn interaction(customer: &str) -> Value {
+    json!({
+        "customerId": customer, "channel": "phone", "direction": "inbound", "occurredAt": "2026-09-20T10:00:00Z",
+        "subject": "Vraag",
+    })
 }
 
 /// A valid body: what the test knows better than the document, or else the document's example.

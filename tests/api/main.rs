@@ -3,13 +3,16 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod audit_events;
 mod contract;
 mod customers;
 mod idempotency;
 mod identity;
 mod idor;
 mod imports;
+mod interactions;
 mod pages;
+mod relations;
 mod sessions;
 mod tenants;
 mod users;

@@ -193,6 +193,22 @@ impl TestApp {
     }
 }
 
+impl TestApp {
+    pub async fn delete(&self, name: &str, path: &str, etag: &str) -> TestResponse {
+        let request = self.client.delete(path).header("authorization", format!("Bearer {}", self.as_(name)));
+        request.header("if-match", etag).send().await
+    }
+
+    pub async fn put(&self, name: &str, path: &str, etag: &str, body: Option<&Value>) -> TestResponse {
+        let request = self.client.put(path).header("authorization", format!("Bearer {}", self.as_(name)));
+        let request = request.header("if-match", etag);
+        match body {
+            Some(body) => request.body_json(body).send().await,
+            None => request.send().await,
+        }
+    }
+}
+
 /// Status and JSON body of an answer.
 pub async fn read(response: TestResponse) -> (u16, Value) {
     let status = response.0.status().as_u16();

@@ -13,6 +13,7 @@ use kluis_core::privacy::KeyId;
 use kluis_core::store::{Tx, Unaudited};
 
 use super::access::Read;
+use super::model::CustomerKind;
 use crate::app::App;
 
 /// A customer that the caller may read: proof for what hangs on it.
@@ -22,6 +23,7 @@ pub struct Reached {
     pub tenant: Id<Tenant>,
     /// The subject's data key.
     pub key: KeyId,
+    pub kind: CustomerKind,
     /// How the caller stands to the customer.
     pub rels: RelSet,
 }

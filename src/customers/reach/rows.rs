@@ -8,10 +8,11 @@ use kluis_core::privacy::KeyId;
 use kluis_core::store::{Args, Db, Row, StoreError, Tx, Unaudited};
 
 use super::Reached;
+use crate::customers::model::CustomerKind;
 
 const AT_ONCE: usize = 32;
 
-const REACHED: &str = "SELECT c.id, c.tenant_id, c.key_id, {rel} FROM customers AS c WHERE {scope} AND c.id IN \
+const REACHED: &str = "SELECT c.id, c.tenant_id, c.key_id, c.kind, {rel} FROM customers AS c WHERE {scope} AND c.id IN \
     ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, \
     $25, $26, $27, $28, $29, $30, $31, $32)";
 
@@ -38,7 +39,8 @@ fn read(row: &Row) -> Result<Reached, StoreError> {
         id: row.id(0)?,
         tenant: row.id(1)?,
         key: KeyId::from_bytes(row.array(2)?),
-        rels: RelSet::from_bits(u8::try_from(row.int(3)?).map_err(|_| StoreError::Row(3))?),
+        kind: CustomerKind::from_code(&row.text(3)?).ok_or(StoreError::Row(3))?,
+        rels: RelSet::from_bits(u8::try_from(row.int(4)?).map_err(|_| StoreError::Row(4))?),
     })
 }
 

@@ -1,0 +1,11 @@
+//! The audit log as those may read it who oversee: who did what to which record, when, for what.
+//!
+//! Must never: change an event, show one of an organisation that the caller doesn't oversee, or be read without a trace.
+
+mod access;
+pub mod api;
+mod rows;
+pub mod service;
+pub mod view;
+
+pub use access::{AuditEvents, Read};

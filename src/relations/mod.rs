@@ -1,0 +1,11 @@
+//! How customers belong together: members of a household, partners, parents, contact people and employers.
+//!
+//! Must never: tell of a relation to a customer whom the caller may not read.
+
+mod access;
+pub mod api;
+pub mod model;
+mod rows;
+pub mod service;
+
+pub use access::{Create, Delete, Read, Relations, Update};

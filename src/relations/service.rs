@@ -1,0 +1,261 @@
+//! What can be done with relations. Every function reaches both customers under the caller's scope of customers.
+
+use kluis_core::access::{Scope, ScopedPermission};
+use kluis_core::audit::Event;
+use kluis_core::kernel::{Faults, Id, Phrase, Problem, ProblemKind, id::Customer};
+
+use super::access::{Create, Delete, Read, Update};
+use super::model::{Relation, RelationDraft, RelationKind, RelationRecord, RelationView};
+use super::rows::{self, RelationRow};
+use crate::app::App;
+use crate::customers::reach::{self, Reached};
+use crate::web::{ETag, Failure};
+
+/// A page of relations, and after which one the next page starts.
+pub struct Found {
+    pub views: Vec<RelationView>,
+    pub next: Option<Id<Relation>>,
+    pub total: Option<u64>,
+}
+
+/// At most this many relations of one customer are counted.
+const COUNTED: i64 = 10_000;
+
+/// The relations of a customer to others whom the caller may read as well; a page may be shorter than was asked for.
+pub async fn list(
+    app: &App,
+    scope: &Scope<Read>,
+    customer: Id<Customer>,
+    kind: Option<RelationKind>,
+    after: Option<Id<Relation>>,
+    size: u32,
+    count: bool,
+) -> Result<Found, Problem> {
+    let reached = reach_one(app, scope, customer).await?;
+    scope.require_any()?;
+    let place = (reached.tenant, reached.id);
+    let total = if count {
+        let all = rows::list(&app.db, scope, place, kind, None, COUNTED).await?;
+        Some(readable(app, scope, customer, all).await?.len() as u64)
+    } else {
+        None
+    };
+    let mut rows = rows::list(&app.db, scope, place, kind, after, i64::from(size) + 1).await?;
+    let more = rows.len() > size as usize;
+    rows.truncate(size as usize);
+    let next = rows.last().filter(|_| more).map(|row| row.record.id);
+    let rows = readable(app, scope, customer, rows).await?;
+    record_look(app, scope, &reached, &rows).await?;
+    Ok(Found { views: rows.iter().map(|row| (&row.record).into()).collect(), next, total })
+}
+
+async fn readable<P: ScopedPermission>(
+    app: &App,
+    scope: &Scope<P>,
+    customer: Id<Customer>,
+    mut rows: Vec<RelationRow>,
+) -> Result<Vec<RelationRow>, Problem> {
+    let others: Vec<_> = rows.iter().map(|row| row.record.other(customer)).collect();
+    let reached = reach::all(app, &scope.also(), &others).await?;
+    rows.retain(|row| reached.contains_key(&row.record.other(customer)));
+    Ok(rows)
+}
+
+async fn record_look(app: &App, scope: &Scope<Read>, customer: &Reached, rows: &[RelationRow]) -> Result<(), Problem> {
+    let others = rows.iter().map(|row| row.record.other(customer.id));
+    let subjects = hashes(app, customer, others).await?;
+    let mut event = app.event(scope).subjects(subjects).owner(customer.tenant).count("records", rows.len());
+    if let [one] = rows {
+        event = event.record(one.record.id, one.record.tenant);
+    }
+    app.record_read(event).await
+}
+
+async fn hashes(
+    app: &App,
+    customer: &Reached,
+    others: impl Iterator<Item = Id<Customer>>,
+) -> Result<Vec<[u8; 16]>, Problem> {
+    let tenant = customer.tenant.uuid();
+    app.keys.ensure_tenant(tenant).await?;
+    std::iter::once(customer.id).chain(others).map(|id| Ok(app.keys.audit_hash(tenant, id.uuid())?)).collect()
+}
+
+/// One relation of a customer; 404 when the caller may not read it, or either end.
+pub async fn show(
+    app: &App,
+    scope: &Scope<Read>,
+    customer: Id<Customer>,
+    id: Id<Relation>,
+) -> Result<RelationView, Problem> {
+    let (reached, row) = reachable(app, scope, customer, id).await?;
+    record_look(app, scope, &reached, std::slice::from_ref(&row)).await?;
+    Ok((&row.record).into())
+}
+
+async fn reach_one<P: ScopedPermission>(
+    app: &App,
+    scope: &Scope<P>,
+    customer: Id<Customer>,
+) -> Result<Reached, Problem> {
+    reach::one(app, &scope.also(), customer).await?.ok_or(Problem::not_found())
+}
+
+async fn reachable<P: ScopedPermission>(
+    app: &App,
+    scope: &Scope<P>,
+    customer: Id<Customer>,
+    id: Id<Relation>,
+) -> Result<(Reached, RelationRow), Problem> {
+    let reached = reach_one(app, scope, customer).await?;
+    let row = rows::get(&app.db, scope, (reached.tenant, customer), id).await?.ok_or(Problem::not_found())?;
+    reach_one(app, scope, row.record.other(customer)).await?;
+    Ok((reached, row))
+}
+
+/// Makes a relation from a customer to another one of the same tenant.
+pub async fn create(
+    app: &App,
+    scope: &Scope<Create>,
+    customer: Id<Customer>,
+    draft: &RelationDraft,
+) -> Result<RelationView, Problem> {
+    let from = reach_one(app, scope, customer).await?;
+    scope.require_any()?;
+    draft.check()?;
+    let to = reach::one(app, &scope.also(), draft.to_id.0).await?;
+    let to = require_fitting(draft.kind, &from, to)?;
+    let now = app.clock.now();
+    let record = RelationRecord {
+        tenant: from.tenant,
+        id: app.new_id(),
+        from: from.id,
+        to: to.id,
+        kind: draft.kind,
+        starts_on: draft.starts_on,
+        ends_on: draft.ends_on,
+        created_at: now,
+        updated_at: now,
+        revision: 1,
+    };
+    let event = event(app, scope, &from, &record).await?;
+    let mut tx = app.db.begin().await?;
+    tx.serialise_tenant(record.tenant).await?;
+    scope.still_current_in(&mut tx).await?;
+    let twice = rows::is_there(&mut tx, record.tenant, (record.from, record.to), record.kind).await?
+        || (record.kind.is_mutual()
+            && rows::is_there(&mut tx, record.tenant, (record.to, record.from), record.kind).await?);
+    if twice {
+        return Err(Problem::new(ProblemKind::Duplicate));
+    }
+    rows::insert(&mut tx, &record).await?;
+    if !rows::is_held(&mut tx, scope, &record).await? {
+        return Err(Problem::new(ProblemKind::Forbidden));
+    }
+    tx.record(event).await?.commit().await?;
+    Ok((&record).into())
+}
+
+fn require_fitting(kind: RelationKind, from: &Reached, to: Option<Reached>) -> Result<Reached, Problem> {
+    const UNKNOWN: Phrase = Phrase { en: "There is no such customer.", nl: "Deze klant bestaat niet." };
+    const ITSELF: Phrase =
+        Phrase { en: "A customer has no relation to itself.", nl: "Een klant heeft geen relatie met zichzelf." };
+    const KINDS: Phrase = Phrase {
+        en: "Customers of these kinds can't stand in this relation.",
+        nl: "Klanten van deze soorten kunnen niet in deze relatie staan.",
+    };
+    let mut faults = Faults::new();
+    match &to {
+        Some(to) if to.id == from.id => faults.add("/toId", "itself", ITSELF),
+        Some(to) if to.tenant == from.tenant && !kind.fits(from.kind, to.kind) => {
+            faults.add("/kind", "kind_mismatch", KINDS);
+        }
+        Some(to) if to.tenant == from.tenant => {}
+        _ => faults.add("/toId", "unknown", UNKNOWN),
+    }
+    faults.into_result()?;
+    to.ok_or(Problem::not_found())
+}
+
+/// Changes the dates of a relation; ending it is giving it a last day.
+pub async fn update(
+    app: &App,
+    scope: &Scope<Update>,
+    customer: Id<Customer>,
+    id: Id<Relation>,
+    fits: impl FnOnce(ETag) -> Result<(), Failure>,
+    change: impl FnOnce(&RelationDraft) -> Result<RelationDraft, Problem>,
+) -> Result<RelationView, Failure> {
+    let (reached, row) = reachable(app, scope, customer, id).await?;
+    scope.require(row.rels)?;
+    fits(ETag::of(row.record.revision))?;
+    let before = row.record.draft();
+    let wanted = change(&before)?;
+    require_same_ends(&before, &wanted)?;
+    wanted.check()?;
+    let record = RelationRecord {
+        starts_on: wanted.starts_on,
+        ends_on: wanted.ends_on,
+        updated_at: app.clock.now(),
+        revision: row.record.revision + 1,
+        ..row.record
+    };
+    let event = event(app, scope, &reached, &record).await?;
+    let mut tx = app.db.begin().await?;
+    if !rows::update(&mut tx, scope, &record, row.record.revision).await? {
+        return Err(Failure::new(ProblemKind::PreconditionFailed));
+    }
+    tx.record(event).await?.commit().await?;
+    Ok((&record).into())
+}
+
+fn require_same_ends(before: &RelationDraft, after: &RelationDraft) -> Result<(), Problem> {
+    const FIXED: Phrase = Phrase {
+        en: "This can't be changed; end the relation and make another one.",
+        nl: "Dit kan niet veranderen; beëindig de relatie en maak een andere.",
+    };
+    let mut faults = Faults::new();
+    if before.kind != after.kind {
+        faults.add("/kind", "fixed", FIXED);
+    }
+    if before.to_id != after.to_id {
+        faults.add("/toId", "fixed", FIXED);
+    }
+    faults.into_result()
+}
+
+/// Removes a relation for good, as one that never was.
+pub async fn delete(
+    app: &App,
+    scope: &Scope<Delete>,
+    customer: Id<Customer>,
+    id: Id<Relation>,
+    fits: impl FnOnce(ETag) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let (reached, row) = reachable(app, scope, customer, id).await?;
+    scope.require(row.rels)?;
+    fits(ETag::of(row.record.revision))?;
+    let event = event(app, scope, &reached, &row.record).await?;
+    let mut tx = app.db.begin().await?;
+    if !rows::delete(&mut tx, scope, &row.record).await? {
+        return Err(Failure::new(ProblemKind::PreconditionFailed));
+    }
+    tx.record(event).await?.commit().await?;
+    Ok(())
+}
+
+async fn event<P: ScopedPermission>(
+    app: &App,
+    scope: &Scope<P>,
+    customer: &Reached,
+    record: &RelationRecord,
+) -> Result<Event, Problem> {
+    let subjects = hashes(app, customer, std::iter::once(record.other(customer.id))).await?;
+    let event = app.event(scope).record(record.id, record.tenant).subjects(subjects);
+    Ok(event.code("kind", record.kind.code()))
+}
+
+/// Where a relation is.
+pub fn location(view: &RelationView) -> String {
+    format!("/v1/customers/{}/relations/{}", view.from_id, view.id)
+}

@@ -180,7 +180,7 @@ fn said_before(parts: &Parts) -> Vec<Finding> {
     for rule in &parts.rules {
         first.entry(rule.key()).or_insert(rule);
     }
-    let mut heirs = Heirs { links: &parts.links, known: HashMap::new() };
+    let mut heirs = Heirs::new(&parts.links);
     let mut findings = Vec::new();
     for rule in &parts.rules {
         if let Some(same) = first.get(&rule.key()).filter(|same| same.source != rule.source) {
@@ -226,18 +226,27 @@ fn wider(rule: &Rule, subjects: &[Subject]) -> Vec<RuleKey> {
 
 /// The subject of a rule and all roles that it brings along wherever the rule counts.
 struct Heirs<'a> {
-    links: &'a [Link],
+    links: HashMap<&'a Subject, Vec<&'a Link>>,
     known: HashMap<(Subject, Domain), Vec<Subject>>,
 }
 
-impl Heirs<'_> {
+impl<'a> Heirs<'a> {
+    fn new(links: &'a [Link]) -> Self {
+        let mut by_subject: HashMap<&Subject, Vec<&Link>> = HashMap::new();
+        for link in links {
+            by_subject.entry(&link.from).or_default().push(link);
+        }
+        Self { links: by_subject, known: HashMap::new() }
+    }
+
     fn subjects(&mut self, subject: &Subject, domain: Domain) -> &[Subject] {
-        let links = self.links;
+        let links = &self.links;
         self.known.entry((subject.clone(), domain)).or_insert_with(|| {
             let mut found = vec![subject.clone()];
             let mut at = 0;
             while let Some(from) = found.get(at).cloned() {
-                let wide = links.iter().filter(|l| l.from == from && (l.domain == Domain::Any || l.domain == domain));
+                let all = links.get(&from).into_iter().flatten();
+                let wide = all.filter(|link| link.domain == Domain::Any || link.domain == domain);
                 for to in wide.map(|link| Subject::Role(link.to.clone())) {
                     if !found.contains(&to) {
                         found.push(to);

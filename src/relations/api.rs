@@ -29,13 +29,13 @@ struct Bound {
     kind: Option<RelationKind>,
 }
 
-#[OpenApi(prefix_path = "/customers/:id/relations", tag = "Tag::Relations")]
+#[OpenApi(prefix_path = "/customers", tag = "Tag::Relations")]
 impl RelationsApi {
     /// Lists a customer's relations.
     ///
     /// Those in which the customer stands at either end, with others that you may read as well; ended ones too. The
     /// look is put on record.
-    #[oai(path = "/", method = "get", operation_id = "listRelations")]
+    #[oai(path = "/:id/relations", method = "get", operation_id = "listRelations")]
     async fn list(
         &self,
         app: Data<&Arc<App>>,
@@ -56,7 +56,7 @@ impl RelationsApi {
     ///
     /// The customer of the path is the `kind` of the customer `toId`: both are of the same organisation, and you may
     /// read both. The same relation twice is 409.
-    #[oai(path = "/", method = "post", operation_id = "createRelation")]
+    #[oai(path = "/:id/relations", method = "post", operation_id = "createRelation")]
     async fn create(
         &self,
         app: Data<&Arc<App>>,
@@ -74,7 +74,7 @@ impl RelationsApi {
     /// Shows one relation.
     ///
     /// From the side of either customer. The look is put on record.
-    #[oai(path = "/:relationId", method = "get", operation_id = "getRelation")]
+    #[oai(path = "/:id/relations/:relationId", method = "get", operation_id = "getRelation")]
     async fn show(
         &self,
         app: Data<&Arc<App>>,
@@ -93,7 +93,7 @@ impl RelationsApi {
     /// Changes or ends a relation.
     ///
     /// A JSON Merge Patch (RFC 7396) on its dates; a relation ends by its last day, `endsOn`.
-    #[oai(path = "/:relationId", method = "patch", operation_id = "updateRelation")]
+    #[oai(path = "/:id/relations/:relationId", method = "patch", operation_id = "updateRelation")]
     async fn update(
         &self,
         app: Data<&Arc<App>>,
@@ -116,7 +116,7 @@ impl RelationsApi {
     /// Removes a relation.
     ///
     /// For good, as one that never was; end one that was by giving it a last day.
-    #[oai(path = "/:relationId", method = "delete", operation_id = "deleteRelation")]
+    #[oai(path = "/:id/relations/:relationId", method = "delete", operation_id = "deleteRelation")]
     async fn delete(
         &self,
         app: Data<&Arc<App>>,

@@ -7,7 +7,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use kluis::server::stores;
+use kluis::sessions::model::AccessKind;
+use kluis::sessions::sign_in::{NewAccess, insert};
 use kluis::tenants::model::{TenantDraft, TenantKind};
+use kluis::users::account::Account;
 use kluis_core::kernel::Id;
 use kluis_core::kernel::id::Tenant;
 use poem::http::Method;
@@ -16,7 +19,7 @@ use uuid::Uuid;
 
 use super::contract::{Answer, Contract, Operation, fill};
 use super::customers::draft;
-use crate::support::app::{Person, TestApp};
+use crate::support::app::{Person, TestApp, read};
 use crate::support::tables::Tables;
 
 #[tokio::test]
@@ -158,6 +161,9 @@ async fn plant(
     match collection {
         "/tenants" => return Some(elsewhere.tenant.to_string()),
         "/users" => return Some(elsewhere.people[2].id.to_string()),
+        "/me/sessions" => return session(test, &elsewhere.people[0]).await,
+        "/imports" => return import(test, elsewhere).await.map(|(import, _)| import),
+        "/jobs" => return import(test, elsewhere).await.map(|(_, job)| job),
         _ => {}
     }
     let operations = contract.operations();
@@ -184,6 +190,38 @@ async fn plant(
         if let Some(id) = answer.body.pointer("/items/0/id").and_then(Value::as_str) {
             return Some(id.to_owned());
         }
+    }
+    None
+}
+
+/// A session of somebody in the other network.
+async fn session(test: &TestApp, person: &Person) -> Option<String> {
+    const WHY: &str = "a test makes a session for its people";
+    let account = Account::read(&test.app.db, &test.app.keys, person.id).await.ok()??;
+    let mut tx = test.app.db.begin().await.ok()?;
+    let expires_at = test.app.clock.now() + chrono::TimeDelta::hours(1);
+    let new = NewAccess { kind: AccessKind::Session, tenant: person.tenant, label: None, scopes: None, expires_at };
+    let issued = insert(&test.app, &mut tx, &account, new).await.ok()?;
+    tx.commit_without_event(WHY).await.ok()?;
+    Some(issued.id.to_string())
+}
+
+/// A file of customers that the other network has handed in, and the job that tries it.
+async fn import(test: &TestApp, elsewhere: &Elsewhere) -> Option<(String, String)> {
+    for person in &elsewhere.people {
+        let bearer = format!("Bearer {}", &*person.token);
+        let upload = test.client.post("/v1/imports").header("authorization", &bearer).content_type("text/csv");
+        let answer = upload.body("klantnummer;achternaam\n1;Elders\n").send().await;
+        let etag = answer.0.headers().get("etag").and_then(|tag| tag.to_str().ok()).unwrap_or_default().to_owned();
+        let (_, view) = read(answer).await;
+        let Some(id) = view["id"].as_str() else { continue };
+        let path = format!("/v1/imports/{id}");
+        let settings = json!({ "legalBasis": "contract", "source": "old-crm" });
+        let decide = test.client.patch(&path).header("authorization", &bearer).header("if-match", etag);
+        decide.content_type("application/merge-patch+json").body(settings.to_string()).send().await;
+        let run = test.client.post(format!("{path}/runs")).header("authorization", &bearer);
+        let (_, job) = read(run.body_json(&json!({ "dryRun": true })).send().await).await;
+        return Some((id.to_owned(), job["id"].as_str()?.to_owned()));
     }
     None
 }

@@ -1,4 +1,4 @@
-//! `/v1/audit-events`.
+//! The operations under `/v1/audit-events`: they parse, call one service, and shape the view.
 
 use std::sync::Arc;
 

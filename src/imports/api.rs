@@ -1,4 +1,4 @@
-//! `/v1/imports`.
+//! The operations under `/v1/imports`: they parse, call one service, and shape the view.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! `/v1/jobs`.
+//! The operations under `/v1/jobs`: they parse, call one service, and shape the view.
 
 use std::sync::Arc;
 

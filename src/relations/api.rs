@@ -1,4 +1,4 @@
-//! `/v1/customers/{id}/relations`.
+//! The operations under `/v1/customers/{id}/relations`: they parse, call one service, and shape the view.
 
 use std::sync::Arc;
 

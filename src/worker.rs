@@ -13,7 +13,7 @@ use crate::imports::undo::UndoKind;
 use crate::jobs::{Registry, Timing, Worker, Workshop};
 
 /// Between two sweeps.
-const SWEEP: Duration = Duration::from_secs(10 * 60);
+const SWEEP: Duration = Duration::from_mins(10);
 
 /// All kinds of jobs; one line each.
 pub fn registry(app: &Arc<App>) -> Registry {

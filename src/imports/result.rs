@@ -44,7 +44,7 @@ pub fn lines(
             writer.write_record(cells(row))?;
         }
         let next = match page.last() {
-            Some(last) if page.len() as i64 == PAGE => At::After(last.line),
+            Some(last) if i64::try_from(page.len()) == Ok(PAGE) => At::After(last.line),
             _ => At::End,
         };
         let bytes = writer.into_inner().map_err(|_| broken())?;

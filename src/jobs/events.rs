@@ -20,7 +20,7 @@ use crate::app::App;
 /// Between two looks at the job.
 const PAUSE: Duration = Duration::from_millis(500);
 /// How long one stream lasts at most; the reader's browser opens the next one by itself.
-const LONGEST: Duration = Duration::from_secs(15 * 60);
+const LONGEST: Duration = Duration::from_mins(15);
 
 struct Watch {
     app: Arc<App>,

@@ -3,6 +3,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod canary;
 mod contract;
 mod customers;
 mod idempotency;

@@ -4,6 +4,7 @@
 mod support;
 
 mod audit_events;
+mod canary;
 mod contract;
 mod customers;
 mod idempotency;

@@ -6,6 +6,7 @@
 #![expect(clippy::expect_used, reason = "what a test stands on must be there, or the test has failed")]
 
 pub mod app;
+pub mod spill;
 pub mod tables;
 
 use std::path::PathBuf;

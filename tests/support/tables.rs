@@ -43,7 +43,7 @@ impl Tables {
                 None => tables.push((table, vec![column])),
             }
         }
-        assert!(tables.len() > 5, "there are tables");
+        assert!(!tables.is_empty(), "there are tables");
         tables
     }
 

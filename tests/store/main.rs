@@ -7,4 +7,5 @@ mod audit;
 mod inspect;
 mod keys;
 mod migrations;
+mod statements;
 mod transactions;

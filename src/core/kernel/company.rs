@@ -3,7 +3,6 @@
 //! A sole trader's number points at a person, and the old Dutch VAT number of a sole trader holds the citizen service
 //! number; so these are handled as personal data. Must never: be printed; see [`super::text`].
 
-use super::bsn::passes_eleven_test;
 use super::text::{compact, personal_text};
 use super::{REQUIRED, TextFault};
 
@@ -132,7 +131,14 @@ fn is_dutch(number: &str) -> bool {
     });
     let suffix = &number[number.len().saturating_sub(2)..];
     let nine: Vec<u8> = number.bytes().take(9).map(|byte| byte.saturating_sub(b'0')).collect();
-    suffix != "00" && (remainder == 1 || passes_eleven_test(&nine))
+    suffix != "00" && (remainder == 1 || is_rsin(&nine))
+}
+
+/// The number of a legal person (RSIN) passes the same eleven-test as that of a citizen, but may begin with two noughts.
+fn is_rsin(nine: &[u8]) -> bool {
+    let weights = (2_i32..=9).rev().chain([-1]);
+    let sum: i32 = nine.iter().zip(weights).map(|(digit, weight)| i32::from(*digit) * weight).sum();
+    nine.len() == 9 && nine.iter().any(|digit| *digit != 0) && sum % 11 == 0
 }
 
 #[cfg(test)]
@@ -153,7 +159,7 @@ mod tests {
     #[test]
     fn dutch_vat_numbers_have_two_checks() {
         // Eleven-test over 111222333, and modulo 97 of the whole.
-        for text in ["NL111222333B01", "nl 1112.22.333.B.01", "111222333b01", "NL000099998B57"] {
+        for text in ["NL111222333B01", "nl 1112.22.333.B.01", "111222333b01", "NL000099998B57", "NL004495445B01"] {
             let number = VatNumber::parse(text).unwrap();
             assert!(number.expose().starts_with("NL") && number.expose().len() == 14, "{text}");
         }

@@ -18,3 +18,4 @@ pub mod sessions;
 pub mod tenants;
 pub mod users;
 pub mod web;
+pub mod worker;

@@ -16,6 +16,7 @@ use poem::Server;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::app::App;
+use crate::worker;
 use listen::{Certificates, Listening};
 use open::StartError;
 
@@ -28,8 +29,10 @@ pub async fn run(app: Arc<App>, listening: Listening) -> Result<(), StartError> 
     let watcher = listening.certificates().map(|certificates| tokio::spawn(renew(certificates)));
     let stopped = |error: std::io::Error| StartError::Run(error.kind());
     let stop = stop_signal().map_err(stopped)?;
+    let background = worker::start(&app);
     let server = Server::new_with_acceptor(listening.accept());
     server.run_with_graceful_shutdown(site, stop, Some(GRACE)).await.map_err(stopped)?;
+    background.stop().await;
     if let Some(watcher) = watcher {
         watcher.abort();
     }

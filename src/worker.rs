@@ -52,14 +52,14 @@ impl Background {
 
 async fn keep_house(app: Arc<App>, mut stop: watch::Receiver<bool>) {
     for round in 0_u64.. {
-        if matches!(tokio::time::timeout(ROUND, stop.changed()).await, Ok(_)) {
+        if tokio::time::timeout(ROUND, stop.changed()).await.is_ok() {
             break;
         }
         if app.keys.is_sealed() {
             continue;
         }
         report("uses of sessions", sessions::flush_uses(&app).await);
-        if round % SELDOM == 0 {
+        if round.is_multiple_of(SELDOM) {
             report("expired imports", imports::service::sweep(&app).await);
         }
     }

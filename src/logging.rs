@@ -13,7 +13,7 @@ use crate::config::{Config, ConfigFault, LogFormat};
 
 /// What libraries say below this level tells nothing to an operator, and might quote what it was given: sqlx logs
 /// statements at `debug`. Never their arguments, but names of columns are noise enough.
-const QUIET: &str = "sqlx=warn,h2=warn,hyper=warn,rustls=warn,lettre=warn";
+const QUIET: &str = "poem=warn,sqlx=warn,h2=warn,hyper=warn,rustls=warn,lettre=warn";
 
 /// Starts the log; once per process.
 pub fn start(config: &Config) -> Result<(), ConfigFault> {

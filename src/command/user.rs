@@ -93,8 +93,7 @@ async fn list(app: &App, terminal: Terminal) -> Result<(), StartError> {
         "gebruiker                                 organisatie                               status    tweede factor",
     ));
     for root in tenants::service::roots(app).await? {
-        app.keys.ensure_tenant(root.id.uuid()).await?;
-        let scope = operator::scope(&operator::actor(app, &root)?);
+        let scope = operator::scope(app, root.id).await?;
         let mut after = None;
         loop {
             let found = list_users(app, &scope, &UserFilter::default(), after, (PAGE, false)).await?;

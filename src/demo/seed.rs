@@ -14,7 +14,6 @@ use super::{convert, customers::customers};
 use crate::app::App;
 use crate::customers::bulk;
 use crate::server::operator;
-use crate::sessions;
 use crate::sessions::own::{TokenWish, issue_token};
 use crate::tenants;
 use crate::tenants::model::{TenantDraft, TenantRecord};
@@ -52,8 +51,6 @@ pub async fn seed(app: &App, seed: u64, mut tell: impl FnMut(usize)) -> Result<(
         };
         setup::create_user(app, home, &draft, &[(home, person.role)]).await?;
     }
-    // Tenants and roles are newer than the policy's epoch by now: decisions from here on are made on what is there.
-    sessions::catch_up(app).await?;
     let mut drafts = customers(seed, app.clock.now()).peekable();
     let mut known: HashMap<u32, Id<Customer>> = HashMap::new();
     while let Some(first) = drafts.peek() {
@@ -63,9 +60,8 @@ pub async fn seed(app: &App, seed: u64, mut tell: impl FnMut(usize)) -> Result<(
         while let Some(draft) = drafts.next_if(|draft| draft.unit == unit && chunk.len() < AT_ONCE) {
             chunk.push(draft);
         }
-        let actor = operator::actor(app, &place.tenant)?;
-        let ids =
-            bulk::create_all(app, &operator::scope(&actor), chunk.iter().map(convert::customer).collect()).await?;
+        let scope = operator::scope(app, place.tenant.id).await?;
+        let ids = bulk::create_all(app, &scope, chunk.iter().map(convert::customer).collect()).await?;
         known.extend(chunk.iter().map(|draft| draft.number).zip(ids));
         tell(known.len());
     }

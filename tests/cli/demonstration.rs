@@ -1,0 +1,58 @@
+use crate::program::{Running, run};
+
+fn tokens(said: &str) -> Vec<String> {
+    let lines = said.lines().filter_map(|line| line.trim().strip_prefix("token"));
+    lines.map(|token| token.trim().to_owned()).collect()
+}
+
+#[test]
+fn the_demonstration_shows_each_role_what_it_may_see_and_is_found_again() {
+    let directory = tempfile::tempdir().unwrap();
+    let demo = Running::start(directory.path(), &["demo"]);
+    let tokens_of_first = tokens(&demo.said);
+    assert_eq!(tokens_of_first.len(), 4, "{}", demo.said);
+    assert_eq!(demo.said.matches("/sign-in/link#").count(), 4);
+    let status = |token: &str| demo.get("/v1/customers?pageSize=200&count=true", Some(token)).unwrap();
+    let [analyst, manager, sales, officer] = [0, 1, 2, 3].map(|nth: usize| status(&tokens_of_first[nth]));
+    assert_eq!(analyst.0, 403, "the analyst sees numbers, not people");
+    assert_eq!((manager.0, sales.0, officer.0), (200, 200, 200));
+    let total = |body: &str| -> u64 {
+        let json: serde_json::Value = serde_json::from_str(body).unwrap();
+        json["total"].as_u64().unwrap()
+    };
+    assert_eq!((total(&manager.1), total(&officer.1)), (300, 2_000));
+    assert!(demo.get("/docs", None).unwrap().1.contains("swagger-ui"));
+    assert_eq!(demo.stop(), 0);
+
+    for name in ["kluis.db", "keys.db"] {
+        let bytes = std::fs::read(directory.path().join("demo-data").join(name)).unwrap();
+        for needle in ["Jansen", "@example.com", "Zilverberk", "+316"] {
+            let found = bytes.windows(needle.len()).any(|part| part == needle.as_bytes());
+            assert!(!found, "{name} holds {needle}");
+        }
+    }
+
+    let again = Running::start(directory.path(), &["demo"]);
+    let tokens_of_second = tokens(&again.said);
+    let (status, body) = again.get("/v1/customers?pageSize=1&count=true", Some(&tokens_of_second[1])).unwrap();
+    assert_eq!((status, total(&body)), (200, 300), "nothing was made twice");
+    let old = again.get("/v1/customers", Some(&tokens_of_first[1])).unwrap();
+    assert_eq!(old.0, 200, "tokens of before work until they end");
+}
+
+#[test]
+fn a_directory_with_something_else_is_not_touched() {
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::create_dir(directory.path().join("demo-data")).unwrap();
+    std::fs::write(directory.path().join("demo-data/kluis.toml"), "").unwrap();
+    let refused = run(directory.path(), &["demo", "--fresh", "--set", "server.listen=127.0.0.1:0"]);
+    assert_eq!(refused.code, 1, "{}", refused.err);
+    assert!(directory.path().join("demo-data/kluis.toml").exists());
+}
+
+#[test]
+fn it_is_for_this_machine_only() {
+    let directory = tempfile::tempdir().unwrap();
+    let refused = run(directory.path(), &["demo", "--set", "server.listen=0.0.0.0:0"]);
+    assert_eq!(refused.code, 3, "{}", refused.err);
+}

@@ -1,0 +1,12 @@
+//! The command line as people meet it: the real binary, its exit codes and what it leaves on the disk.
+
+#[cfg(test)]
+mod configuration;
+#[cfg(test)]
+mod demonstration;
+#[cfg(test)]
+mod document;
+#[cfg(test)]
+mod installation;
+#[cfg(test)]
+mod program;

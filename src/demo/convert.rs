@@ -1,10 +1,28 @@
 //! From the generator's drafts to what the API takes.
 
+use kluis_core::kernel::{Id, id::Customer};
+
 use super::draft::{AddressDraft, CustomerDraft as Draft, Labelled, PersonDraft, Who};
 use crate::customers::model::{
     Address, BankAccount, Channel, Contact, CustomerDraft, CustomerKind, CustomerStatus, EmailAddress, ExternalId,
     Financial, Gender, Household, Identity, LegalBasis, NameUse, Notes, Organisation, Person, PhoneNumber, Profile,
 };
+use crate::interactions::model::{Direction, InteractionDraft, Sensitivity};
+use crate::web::Ident;
+
+/// The contacts with a customer, as a front-end would send them.
+pub fn interactions(draft: &Draft, customer: Id<Customer>) -> impl Iterator<Item = InteractionDraft> {
+    draft.interactions.iter().map(move |contact| InteractionDraft {
+        customer_id: Ident(customer),
+        channel: Channel::from_code(contact.channel).unwrap_or(Channel::Phone),
+        direction: if contact.direction == "in" { Direction::Inbound } else { Direction::Outbound },
+        occurred_at: contact.at.into(),
+        sensitivity: Sensitivity::Normal,
+        subject: Some(contact.subject.clone()),
+        body: Some(contact.body.clone()),
+        participants: Vec::new(),
+    })
+}
 
 /// A customer as a front-end would send it.
 pub fn customer(draft: &Draft) -> CustomerDraft {

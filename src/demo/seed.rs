@@ -5,6 +5,7 @@
 use std::collections::HashMap;
 
 use chrono::TimeDelta;
+use kluis_core::access::Scope;
 use kluis_core::kernel::id::{Customer, Tenant};
 use kluis_core::kernel::{Id, Problem};
 use zeroize::Zeroizing;
@@ -12,7 +13,8 @@ use zeroize::Zeroizing;
 use super::network::{NETWORK, PEOPLE, Person, Unit};
 use super::{convert, customers::customers};
 use crate::app::App;
-use crate::customers::bulk;
+use crate::customers::{Create, bulk};
+use crate::interactions;
 use crate::server::operator;
 use crate::sessions::own::{TokenWish, issue_token};
 use crate::tenants;
@@ -39,7 +41,7 @@ pub struct Visitor {
     pub token: Zeroizing<String>,
 }
 
-/// Makes tenants, people and customers. `tell` hears how many customers are there.
+/// Makes tenants, people, customers and what happened with them. `tell` hears how many customers are there.
 pub async fn seed(app: &App, seed: u64, mut tell: impl FnMut(usize)) -> Result<(), Problem> {
     let places = places(app).await?;
     for person in PEOPLE {
@@ -60,8 +62,10 @@ pub async fn seed(app: &App, seed: u64, mut tell: impl FnMut(usize)) -> Result<(
         while let Some(draft) = drafts.next_if(|draft| draft.unit == unit && chunk.len() < AT_ONCE) {
             chunk.push(draft);
         }
-        let scope = operator::scope(app, place.tenant.id).await?;
+        let scope: Scope<Create> = operator::scope(app, place.tenant.id).await?;
         let ids = bulk::create_all(app, &scope, chunk.iter().map(convert::customer).collect()).await?;
+        let contacts = chunk.iter().zip(&ids).flat_map(|(draft, id)| convert::interactions(draft, *id)).collect();
+        interactions::bulk::create_all(app, &scope.also(), contacts).await?;
         known.extend(chunk.iter().map(|draft| draft.number).zip(ids));
         tell(known.len());
     }

@@ -166,9 +166,18 @@ pub async fn create(app: &App, scope: &Scope<Create>, draft: InteractionDraft) -
     let key = subject_key(app, &customer).await?;
     let mut tx = app.db.begin().await?;
     let row = create_in(app, scope, &mut tx, &customer, &key, &valid).await?;
-    let event = event(app, scope, &customer, &row)?.compartments(content_of(&row.plain)?);
-    tx.record(event).await?.commit().await?;
+    tx.record(created_event(app, scope, &customer, &row)?).await?.commit().await?;
     view::open(&scope.also::<Read>(), &key, &row)
+}
+
+/// The event that belongs to an interaction made by [`create_in`].
+pub fn created_event(
+    app: &App,
+    scope: &Scope<Create>,
+    customer: &Reached,
+    row: &InteractionRow,
+) -> Result<Event, Problem> {
+    Ok(event(app, scope, customer, row)?.compartments(content_of(&row.plain)?))
 }
 
 /// Writes an interaction inside a transaction that the caller records and commits.

@@ -44,6 +44,27 @@ const DUTCH: &[(&str, &str)] = &[
     ("Shows a fictitious franchise, on this machine only", "Toont een fictieve franchise, alleen op deze machine"),
     ("Where the demonstration is kept; otherwise demo-data", "Waar de demonstratie bewaard wordt; anders demo-data"),
     ("Makes everything anew", "Maakt alles opnieuw"),
+    ("Brings customers in out of a table", "Haalt klanten binnen uit een tabel"),
+    (
+        "The table: CSV with semicolons, commas or tabs, in UTF-8 or Windows-1252",
+        "De tabel: CSV met puntkomma's, komma's of tabs, in UTF-8 of Windows-1252",
+    ),
+    ("The organisation that the customers belong to, by its id", "De organisatie waar de klanten bij horen, met haar id"),
+    (
+        "Legal basis: consent, contract, legal_obligation, vital_interest, public_interest or legitimate_interest",
+        "Rechtsgrond: consent, contract, legal_obligation, vital_interest, public_interest of legitimate_interest",
+    ),
+    ("Where the data comes from, in one word: webshop, fair …", "Waar de gegevens vandaan komen, in één woord: webshop, fair …"),
+    ("Status of new customers: prospect, active or former", "Status van nieuwe klanten: prospect, active of former; anders active"),
+    (
+        "What a column means, where the proposal is wrong; may be given more than once",
+        "Wat een kolom betekent, waar het voorstel niet klopt; mag vaker voorkomen",
+    ),
+    ("Says what would happen to each line, and writes nothing", "Zegt wat er met elke regel zou gebeuren, en schrijft niets"),
+    (
+        "File for what became of each line; otherwise only the sums are shown",
+        "Bestand voor wat er van elke regel geworden is; anders alleen de aantallen",
+    ),
     ("Makes or lists the people who sign in", "Maakt of toont de mensen die zich aanmelden"),
     (
         "Makes a user, and the one-time link by which they choose a password",

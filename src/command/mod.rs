@@ -10,6 +10,7 @@ mod demo;
 mod doctor;
 pub mod exit;
 mod help;
+mod import;
 mod init;
 mod migrate;
 mod openapi;
@@ -49,6 +50,8 @@ enum Command {
     /// Makes or lists the people who sign in
     #[command(subcommand)]
     User(user::UserCommand),
+    /// Brings customers in out of a table
+    Import(import::ImportCommand),
     /// Brings the databases to this program's version
     Migrate(migrate::MigrateCommand),
     /// Checks or shows the configuration
@@ -101,6 +104,7 @@ fn run(cli: &Cli, terminal: Terminal) -> Result<(), Failure> {
         Command::Init(command) => wait(init::run(command, options, terminal)),
         Command::Serve(command) => wait(serve::run(command, options, terminal)),
         Command::Demo(command) => wait(demo::run(command, options, terminal)),
+        Command::Import(command) => wait(import::run(command, options, terminal)),
         Command::User(command) => wait(user::run(command, options, terminal)),
         Command::Migrate(command) => wait(migrate::run(command, options, terminal)),
         Command::Doctor => wait(doctor::run(options, terminal)),

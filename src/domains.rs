@@ -2,6 +2,7 @@
 
 use crate::customers::api::CustomersApi;
 use crate::interactions::api::InteractionsApi;
+use crate::partners::api::PartnersApi;
 use crate::sessions::api::SessionsApi;
 use crate::sessions::api_me::MeApi;
 use crate::tenants::api::TenantsApi;
@@ -10,11 +11,11 @@ use crate::web::document::{Contact, DocumentError, Settings};
 use crate::web::{Document, SESSION_COOKIE, service};
 
 /// All operations.
-pub type Api = (CustomersApi, InteractionsApi, TenantsApi, UsersApi, SessionsApi, MeApi);
+pub type Api = (CustomersApi, InteractionsApi, TenantsApi, PartnersApi, UsersApi, SessionsApi, MeApi);
 
 /// An instance of each.
 pub const fn api() -> Api {
-    (CustomersApi, InteractionsApi, TenantsApi, UsersApi, SessionsApi, MeApi)
+    (CustomersApi, InteractionsApi, TenantsApi, PartnersApi, UsersApi, SessionsApi, MeApi)
 }
 
 /// Operations that answer without sign-in: a list that only shrinks.
@@ -25,6 +26,7 @@ const ALSO: &[(&str, u16)] = &[
     ("createCustomer", 409),
     ("updateCustomer", 409),
     ("closeTenant", 409),
+    ("createPartnerContact", 409),
     ("createUser", 409),
     ("updateUser", 409),
     ("createOneTimeLink", 409),

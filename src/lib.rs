@@ -13,6 +13,7 @@ pub mod interactions;
 pub mod jobs;
 pub mod logging;
 pub mod mail;
+pub mod partners;
 pub mod server;
 pub mod sessions;
 pub mod tenants;

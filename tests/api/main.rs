@@ -9,6 +9,7 @@ mod idempotency;
 mod identity;
 mod idor;
 mod pages;
+mod partners;
 mod sessions;
 mod tenants;
 mod users;

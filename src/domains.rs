@@ -5,6 +5,7 @@ use crate::customers::api::CustomersApi;
 use crate::imports::api::ImportsApi;
 use crate::interactions::api::InteractionsApi;
 use crate::jobs::api::JobsApi;
+use crate::partners::api::PartnersApi;
 use crate::relations::api::RelationsApi;
 use crate::sessions::api::SessionsApi;
 use crate::sessions::api_me::MeApi;
@@ -22,6 +23,7 @@ pub type Api = (
     JobsApi,
     AuditEventsApi,
     TenantsApi,
+    PartnersApi,
     UsersApi,
     SessionsApi,
     MeApi,
@@ -37,6 +39,7 @@ pub const fn api() -> Api {
         JobsApi,
         AuditEventsApi,
         TenantsApi,
+        PartnersApi,
         UsersApi,
         SessionsApi,
         MeApi,
@@ -51,6 +54,7 @@ const ALSO: &[(&str, u16)] = &[
     ("createCustomer", 409),
     ("updateCustomer", 409),
     ("closeTenant", 409),
+    ("createPartnerContact", 409),
     ("createUser", 409),
     ("updateUser", 409),
     ("createOneTimeLink", 409),

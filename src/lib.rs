@@ -14,6 +14,7 @@ pub mod interactions;
 pub mod jobs;
 pub mod logging;
 pub mod mail;
+pub mod partners;
 pub mod relations;
 pub mod server;
 pub mod sessions;

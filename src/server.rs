@@ -14,7 +14,6 @@ use std::time::Duration;
 
 use poem::Server;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::watch;
 
 use crate::app::App;
 use crate::worker;
@@ -30,13 +29,11 @@ pub async fn run(app: Arc<App>, listening: Listening) -> Result<(), StartError> 
     let watcher = listening.certificates().map(|certificates| tokio::spawn(renew(certificates)));
     let stopped = |error: std::io::Error| StartError::Run(error.kind());
     let stop = stop_signal().map_err(stopped)?;
-    let (stop_work, told) = watch::channel(false);
-    let work = tokio::spawn(worker::run(Arc::clone(&app), told));
+    let background = worker::start(&app);
     let server = Server::new_with_acceptor(listening.accept());
     let served = server.run_with_graceful_shutdown(site, stop, Some(GRACE)).await.map_err(stopped);
     // Steps under way are brought to their end; what dies here goes on at the next start.
-    let _ = stop_work.send(true);
-    if tokio::time::timeout(GRACE, work).await.is_err() {
+    if tokio::time::timeout(GRACE, background.stop()).await.is_err() {
         tracing::warn!("a job's step took too long; it goes on at the next start");
     }
     served?;

@@ -5,55 +5,71 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use kluis_core::kernel::Problem;
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 
 use crate::app::App;
 use crate::imports::run::ImportKind;
 use crate::imports::undo::UndoKind;
 use crate::jobs::{Registry, Timing, Worker, Workshop};
+use crate::{idempotency, imports, sessions};
 
-/// Between two sweeps.
-const SWEEP: Duration = Duration::from_mins(10);
+/// Between two rounds of housekeeping.
+const ROUND: Duration = Duration::from_secs(30);
+/// Rounds between two looks at what has had its time: ten minutes.
+const SWEEP: u64 = 20;
 
 /// All kinds of jobs; one line each.
 pub fn registry(app: &Arc<App>) -> Registry {
     Registry::new().with(Arc::new(ImportKind(Arc::clone(app)))).with(Arc::new(UndoKind(Arc::clone(app))))
 }
 
+/// Background work that was started.
+pub struct Background {
+    stop: watch::Sender<bool>,
+    task: JoinHandle<()>,
+}
+
+/// Starts to work beside whatever else the process does.
+pub fn start(app: &Arc<App>) -> Background {
+    let (stop, stopped) = watch::channel(false);
+    Background { stop, task: tokio::spawn(run(Arc::clone(app), stopped)) }
+}
+
+impl Background {
+    /// Brings steps under way to their end; what is left over waits in the queue.
+    pub async fn stop(self) {
+        // Nobody listens only when the work has ended already; a panic in it was logged when it happened.
+        let _ = self.stop.send(true);
+        let _ = self.task.await;
+    }
+}
+
 /// Works until `stop` becomes true, or its other end is gone; steps under way are brought to their end.
 pub async fn run(app: Arc<App>, stop: watch::Receiver<bool>) {
     let worker = Worker::new(Workshop::of(&app), registry(&app), Timing::default());
-    tokio::join!(worker.run(stop.clone()), sweep(&app, stop.clone()), note_uses(&app, stop));
+    tokio::join!(worker.run(stop.clone()), keep_house(&app, stop));
 }
 
-/// Between two writings of when sessions were last used.
-const USES: Duration = Duration::from_secs(30);
-
-async fn note_uses(app: &App, mut stop: watch::Receiver<bool>) {
-    loop {
-        let stopped = match tokio::time::timeout(USES, stop.changed()).await {
-            Ok(Err(_)) => true,
-            _ => *stop.borrow(),
-        };
-        if let Err(problem) = crate::sessions::flush_uses(app).await {
-            tracing::warn!(problem = %problem, "the last uses of sessions can't be written");
+async fn keep_house(app: &App, mut stop: watch::Receiver<bool>) {
+    for round in 0_u64.. {
+        if !app.keys.is_sealed() {
+            report("uses of sessions", sessions::flush_uses(app).await);
+            if round.is_multiple_of(SWEEP) {
+                report("files and undo data", imports::service::sweep(app).await);
+                report("kept answers", idempotency::sweep(app).await);
+            }
         }
-        if stopped {
+        if *stop.borrow() || matches!(tokio::time::timeout(ROUND, stop.changed()).await, Ok(Err(_))) {
             return;
         }
     }
 }
 
-async fn sweep(app: &App, mut stop: watch::Receiver<bool>) {
-    while !*stop.borrow() {
-        if let Err(problem) = crate::imports::service::sweep(app).await {
-            tracing::warn!(problem = %problem, "what has had its time can't be swept");
-        }
-        if let Err(problem) = crate::idempotency::sweep(app).await {
-            tracing::warn!(problem = %problem, "kept answers can't be swept");
-        }
-        if matches!(tokio::time::timeout(SWEEP, stop.changed()).await, Ok(Err(_))) {
-            return;
-        }
+/// Housekeeping that fails is tried again in a later round.
+fn report(what: &'static str, done: Result<(), Problem>) {
+    if let Err(problem) = done {
+        tracing::warn!(what, problem = %problem, "housekeeping");
     }
 }

@@ -49,18 +49,30 @@ const DUTCH: &[(&str, &str)] = &[
         "The table: CSV with semicolons, commas or tabs, in UTF-8 or Windows-1252",
         "De tabel: CSV met puntkomma's, komma's of tabs, in UTF-8 of Windows-1252",
     ),
-    ("The organisation that the customers belong to, by its id", "De organisatie waar de klanten bij horen, met haar id"),
+    (
+        "The organisation that the customers belong to, by its id",
+        "De organisatie waar de klanten bij horen, met haar id",
+    ),
     (
         "Legal basis: consent, contract, legal_obligation, vital_interest, public_interest or legitimate_interest",
         "Rechtsgrond: consent, contract, legal_obligation, vital_interest, public_interest of legitimate_interest",
     ),
-    ("Where the data comes from, in one word: webshop, fair …", "Waar de gegevens vandaan komen, in één woord: webshop, fair …"),
-    ("Status of new customers: prospect, active or former", "Status van nieuwe klanten: prospect, active of former; anders active"),
+    (
+        "Where the data comes from, in one word: webshop, fair …",
+        "Waar de gegevens vandaan komen, in één woord: webshop, fair …",
+    ),
+    (
+        "Status of new customers: prospect, active or former",
+        "Status van nieuwe klanten: prospect, active of former; anders active",
+    ),
     (
         "What a column means, where the proposal is wrong; may be given more than once",
         "Wat een kolom betekent, waar het voorstel niet klopt; mag vaker voorkomen",
     ),
-    ("Says what would happen to each line, and writes nothing", "Zegt wat er met elke regel zou gebeuren, en schrijft niets"),
+    (
+        "Says what would happen to each line, and writes nothing",
+        "Zegt wat er met elke regel zou gebeuren, en schrijft niets",
+    ),
     (
         "File for what became of each line; otherwise only the sums are shown",
         "Bestand voor wat er van elke regel geworden is; anders alleen de aantallen",

@@ -65,8 +65,7 @@ const PAGE: u32 = 1_000;
 pub async fn run(command: &ImportCommand, options: &Options, terminal: Terminal) -> Result<(), Failure> {
     let tenant = Id::parse(&command.tenant).ok_or_else(|| unknown("--tenant", &command.tenant))?;
     let terms = terms(command)?;
-    let mut file =
-        tokio::fs::File::open(&command.file).await.map_err(|error| Failure::file(&command.file, &error))?;
+    let mut file = tokio::fs::File::open(&command.file).await.map_err(|error| Failure::file(&command.file, &error))?;
     let (_, config) = options.load()?;
     must_exist(&config)?;
     let stores = Stores::open(&config).await?;

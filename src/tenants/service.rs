@@ -199,6 +199,15 @@ pub async fn is_below(app: &App, ancestor: Id<Tenant>, id: Id<Tenant>) -> Result
     Ok(id != ancestor && rows::stands_below(&app.db, ancestor, id).await?)
 }
 
+/// How a tenant stands to another one: itself, or one below it; `None` for any other.
+pub async fn relation_to(app: &App, acting: Id<Tenant>, tenant: Id<Tenant>) -> Result<Option<RelSet>, Problem> {
+    if tenant == acting {
+        return Ok(Some(RelSet::of(Rel::Unit).with(Rel::Net)));
+    }
+    let below = is_below(app, acting, tenant).await?;
+    Ok(below.then(|| RelSet::of(Rel::Sub).with(Rel::Net)))
+}
+
 fn record(app: &App, valid: ValidTenant) -> TenantRecord {
     let now = app.clock.now();
     TenantRecord {

@@ -3,7 +3,7 @@
 //! Each change raises the epoch in its transaction, so that it counts from the next request on, on every node.
 
 use chrono::{DateTime, Utc};
-use kluis_core::access::{Rel, RelSet, Role, Scope, ScopedPermission, SubjectRoles};
+use kluis_core::access::{RelSet, Role, Scope, ScopedPermission, SubjectRoles};
 use kluis_core::audit::Class;
 use kluis_core::kernel::id::{Tenant, User};
 use kluis_core::kernel::{Id, Phrase, Problem, ProblemKind};
@@ -158,13 +158,8 @@ pub(super) async fn relation_to<P: ScopedPermission>(
     scope: &Scope<P>,
     tenant: Id<Tenant>,
 ) -> Result<RelSet, Problem> {
-    if tenant == scope.tenant() {
-        return Ok(RelSet::of(Rel::Unit).with(Rel::Net));
-    }
-    if tenants::service::is_below(app, scope.tenant(), tenant).await? {
-        return Ok(RelSet::of(Rel::Sub).with(Rel::Net));
-    }
-    Err(fault("/tenantId", "unknown", NO_TENANT))
+    let rels = tenants::service::relation_to(app, scope.tenant(), tenant).await?;
+    rels.ok_or_else(|| fault("/tenantId", "unknown", NO_TENANT))
 }
 
 /// 403 unless the caller has every right that a role gives in a tenant.

@@ -19,6 +19,8 @@ pub enum Tag {
     Audit,
     /// The organisations that work here, and who is above whom.
     Tenants,
+    /// Who stands behind a tenant, under which contract, and whom to talk to there.
+    Partners,
     /// People who sign in, and their roles.
     Users,
     /// Signing in and out.

@@ -13,6 +13,7 @@ mod idor;
 mod imports;
 mod interactions;
 mod pages;
+mod partners;
 mod relations;
 mod sessions;
 mod tenants;

@@ -1,0 +1,12 @@
+//! Franchise partners: who stands behind a tenant, under which contract, and whom one talks to there.
+//!
+//! Must never: keep a contact person's data under another key than their own, or after they were removed.
+
+pub mod access;
+pub mod api;
+pub mod contacts;
+pub mod model;
+mod rows;
+mod seal;
+pub mod service;
+pub mod view;

@@ -1,0 +1,201 @@
+//! One measurement: fill, start, compare the bytes, ask, tell.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use clap::Args;
+use kluis::config::{Config, Sources, resolve};
+use kluis::demo::random::Random;
+use kluis::server::{open, setup, stores::Stores};
+use kluis_core::kernel::Clock;
+
+use crate::Result;
+use crate::cases::{Case, type_ahead};
+use crate::client::{Connection, ask_all};
+use crate::copy::copy;
+use crate::databases::{Databases, Engine};
+use crate::program::{Program, database_time};
+use crate::report::{Figure, Report};
+use crate::seed::{Size, fill};
+use crate::world::World;
+
+/// The bounds of a measurement.
+#[derive(Args)]
+pub struct MeasureCommand {
+    /// Which databases; may be given more than once. Without it: both.
+    #[arg(long, value_enum)]
+    database: Vec<Engine>,
+    #[arg(long, default_value_t = 200_000)]
+    customers: usize,
+    #[arg(long, default_value_t = 300)]
+    tenants: usize,
+    /// Requests of each kind to each program.
+    #[arg(long, default_value_t = 8_000)]
+    requests: usize,
+    #[arg(long, default_value_t = 16)]
+    connections: usize,
+    /// Keeps what was filled here, and uses it again.
+    #[arg(long)]
+    keep: Option<PathBuf>,
+    /// Writes the figures between the markers of this file.
+    #[arg(long)]
+    readme: Option<PathBuf>,
+    /// Only looks whether everything works and both programs give the same bytes; misses no target.
+    #[arg(long)]
+    smoke: bool,
+}
+
+pub async fn run(command: &MeasureCommand) -> Result<()> {
+    let engines = if command.database.is_empty() { &[Engine::Sqlite, Engine::Postgres][..] } else { &command.database };
+    let mut report = Report::new(command.customers, command.tenants);
+    for engine in engines {
+        let temporary = tempfile::tempdir()?;
+        let directory = command.keep.as_deref().unwrap_or(temporary.path());
+        measure(command, &Databases::new(*engine, &directory.join(folder(*engine)))?, &mut report).await?;
+    }
+    println!("{}", report.table());
+    if let Some(readme) = &command.readme {
+        report.write_into(readme)?;
+    }
+    let missed = report.missed();
+    if command.smoke || missed.is_empty() {
+        return Ok(());
+    }
+    Err(format!("missed: {}", missed.join("; ")).into())
+}
+
+const fn folder(engine: Engine) -> &'static str {
+    match engine {
+        Engine::Sqlite => "sqlite",
+        Engine::Postgres => "postgres",
+    }
+}
+
+async fn measure(command: &MeasureCommand, databases: &Databases, report: &mut Report) -> Result<()> {
+    let list = databases.directory.join("world.json");
+    let filled = list.is_file();
+    if !filled {
+        databases.make().await?;
+        std::fs::create_dir_all(&databases.directory)?;
+        let size = Size { customers: command.customers, tenants: command.tenants };
+        let world = fill_kluis(databases, size).await?;
+        std::fs::write(&list, serde_json::to_vec(&world)?)?;
+    }
+    let world: World = serde_json::from_slice(&std::fs::read(&list)?)?;
+    let begun = Instant::now();
+    let kluis = Program::kluis(databases).await?;
+    report.started(databases.name(), begun.elapsed());
+    if !filled {
+        copy(kluis.address, &databases.make_limit().await?, &world).await?;
+    }
+    let mut programs = vec![Program::limit(databases, false).await?, kluis];
+    if databases.engine == Engine::Sqlite {
+        programs.push(Program::limit(databases, true).await?);
+    }
+    compare(&programs, &world).await?;
+    for case in Case::ALL {
+        for program in &programs {
+            let figure = ask(command, program, case, &world).await?;
+            eprintln!(
+                "{} {} {}: {:?} + {:?} of the database",
+                databases.name(),
+                program.name,
+                case.name(),
+                figure.processor,
+                figure.database
+            );
+            report.add(databases.name(), program.name, case, figure);
+        }
+    }
+    for program in programs {
+        if program.name == "Kluis" {
+            let times = typing(command, &program, &world).await?;
+            report.typing(databases.name(), times);
+            report.memory(databases.name(), program.memory()?);
+        }
+        program.stop().await?;
+    }
+    Ok(())
+}
+
+async fn fill_kluis(databases: &Databases, size: Size) -> Result<World> {
+    let flags: Vec<_> = databases.settings().into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
+    let environment = std::collections::BTreeMap::new();
+    let resolved = resolve(&Sources { file: None, environment: &environment, flags: &flags });
+    let resolved = resolved.map_err(|faults| format!("{} faults in the settings", faults.len()))?;
+    let config =
+        Config::from_resolved(&resolved).map_err(|faults| format!("{} faults in the settings", faults.len()))?;
+    make_directory(&databases.kluis_directory())?;
+    let stores = Stores::open(&config).await?;
+    stores.migrate().await?;
+    setup::make_vault(&stores, &config).await?;
+    let app = open::assemble(config, &stores, Clock::System).await?;
+    let world = fill(&app, size).await?;
+    drop(app);
+    stores.close().await;
+    Ok(world)
+}
+
+fn make_directory(path: &Path) -> Result<()> {
+    Ok(setup::make_directory(path)?)
+}
+
+/// Both programs must answer the same; cursors are sealed in one of them, and as long as the other's at least.
+async fn compare(programs: &[Program], world: &World) -> Result<()> {
+    let mut random = Random::new(3, 0);
+    for case in Case::ALL.into_iter().filter(|case| case.comparable()) {
+        for _ in 0..20 {
+            let (place, ask) = case.draw(world, &mut random, 0);
+            let mut answers = Vec::new();
+            for program in programs {
+                let (status, body) = Connection::open(program.address).await?.ask(&place, &ask).await?;
+                let text = String::from_utf8(body.to_vec())?;
+                let text = text.split(",\"nextCursor\"").next().unwrap_or_default().trim_end_matches('}').to_owned();
+                answers.push((program.name, status, text));
+            }
+            if answers.iter().any(|(_, status, text)| (status, text) != (&answers[0].1, &answers[0].2)) {
+                return Err(format!("{}: different answers: {answers:#?}", case.name()).into());
+            }
+        }
+    }
+    Ok(())
+}
+
+async fn ask(command: &MeasureCommand, program: &Program, case: Case, world: &World) -> Result<Figure> {
+    // Fresh records must be new to each program, also in a database that is used again.
+    let base = usize::try_from(std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH)?.as_secs())?;
+    let base = base % 80_000 * 1_000;
+    let draw = |count: usize, stream: u64, from: usize| -> Vec<_> {
+        let mut random = Random::new(11, stream);
+        (0..count).map(|number| case.draw(world, &mut random, base + from + number)).collect()
+    };
+    let warm_up = command.requests / 8;
+    ask_all(program.address, command.connections, draw(warm_up, 0, 0)).await?;
+    let (own, database) = (program.processor_time()?, database_time()?);
+    let begun = Instant::now();
+    let times = ask_all(program.address, command.connections, draw(command.requests, 1, warm_up)).await?;
+    let wall = begun.elapsed();
+    let count = u32::try_from(command.requests)?;
+    Ok(Figure {
+        processor: (program.processor_time()? - own) / count,
+        database: (database_time()? - database) / count,
+        per_second: f64::from(count) / wall.as_secs_f64(),
+        p99: percentile(times, 99),
+    })
+}
+
+/// The largest tenant's manager types names, one connection, so that only the search is measured.
+async fn typing(command: &MeasureCommand, program: &Program, world: &World) -> Result<[Duration; 2]> {
+    let mut random = Random::new(13, 0);
+    let draw = |_| (world.places[0].clone(), type_ahead(&mut random));
+    let asks: Vec<_> = (0..command.requests / 4).map(draw).collect();
+    // The directory of names is made at the first search.
+    ask_all(program.address, 1, asks.iter().take(20).cloned().collect()).await?;
+    let times = ask_all(program.address, 1, asks).await?;
+    Ok([percentile(times.clone(), 50), percentile(times, 99)])
+}
+
+fn percentile(mut times: Vec<Duration>, share: usize) -> Duration {
+    times.sort_unstable();
+    times.get(times.len().saturating_sub(1) * share / 100).copied().unwrap_or_default()
+}

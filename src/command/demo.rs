@@ -2,6 +2,7 @@
 //!
 //! Must never: listen on an address that others can reach, or touch a directory that isn't its own.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
@@ -14,7 +15,7 @@ use super::exit::{Exit, Failure};
 use super::options::Options;
 use super::terminal::{Terminal, p};
 use crate::app::App;
-use crate::config::Config;
+use crate::config::{Config, Origin};
 use crate::demo::{SEED, Visitor, seed, visitors};
 use crate::logging;
 use crate::server::listen::Listening;
@@ -24,12 +25,15 @@ use crate::server::{self, setup};
 
 #[derive(Debug, Args)]
 pub struct DemoCommand {
-    /// Where the demonstration is kept; otherwise demo-data
-    #[arg(long, value_name = "DIRECTORY", default_value = "demo-data", hide_default_value = true)]
-    directory: PathBuf,
+    /// Where the demonstration is kept; otherwise KLUIS_DATA_DIRECTORY, or demo-data
+    #[arg(long, value_name = "DIRECTORY")]
+    directory: Option<PathBuf>,
     /// Makes everything anew
     #[arg(long)]
     fresh: bool,
+    /// Prints the address and the tokens of the roles as one line of JSON, once the server answers
+    #[arg(long)]
+    json: bool,
 }
 
 /// Says that a directory holds a complete demonstration, and which one.
@@ -38,35 +42,45 @@ const MARK: &str = "demonstration";
 const FILES: [&str; 8] =
     [MARK, "root.key", "kluis.db", "kluis.db-wal", "kluis.db-shm", "keys.db", "keys.db-wal", "keys.db-shm"];
 const CUSTOMERS: u64 = 2_000;
+/// Where it is kept when nothing else was said.
+const DIRECTORY: &str = "demo-data";
 
 pub async fn run(command: &DemoCommand, options: &Options, terminal: Terminal) -> Result<(), Failure> {
     let started = Instant::now();
-    let directory =
-        std::path::absolute(&command.directory).map_err(|error| Failure::file(&command.directory, &error))?;
-    let config = configuration(&directory, options)?;
+    let mut config = configuration(command.directory.as_deref(), options)?;
     logging::start(&config).map_err(|fault| Failure::from(vec![fault]))?;
     let listening = Listening::bind(config.listen, config.tls.as_ref()).await.map_err(StartError::from)?;
+    if config.public_url.is_empty() {
+        // Known only now: with port 0 the system has chosen one.
+        let scheme = if config.tls.is_some() { "https" } else { "http" };
+        config.public_url = format!("{scheme}://{}", listening.address());
+    }
+    let directory = config.data_directory.clone();
     let is_new = prepare(&directory, command.fresh)?;
     let stores = Stores::open(&config).await?;
     stores.migrate().await?;
     let opened = if is_new { make(config, &stores, &directory).await } else { reopen(config, &stores).await };
     let app = opened?;
     let visitors = visitors(&app).await?;
-    tell(&app, &visitors, started, terminal);
+    if command.json {
+        tell_programs(&app, &visitors);
+    } else {
+        tell(&app, &visitors, started, terminal);
+    }
     let ended = server::run(app, listening).await;
     stores.close().await;
     Ok(ended?)
 }
 
-/// The demonstration's own settings; `--set` may overrule them, as long as nobody else can reach it.
-fn configuration(directory: &Path, options: &Options) -> Result<Config, Failure> {
-    let presets = [
-        ("data.directory", directory.display().to_string()),
-        ("unseal.source", "key-file".to_owned()),
-        ("log.level", "warn".to_owned()),
-    ];
-    let presets = presets.map(|(key, value)| (key.to_owned(), value));
-    let (resolved, mut config) = options.load_over(None, &presets)?;
+/// The demonstration's own settings: the environment and `--set` overrule them, as long as nobody else can reach it.
+/// Databases of the environment are somebody's own, and not for playing. A public address that wasn't chosen is left
+/// empty.
+fn configuration(directory: Option<&Path>, options: &Options) -> Result<Config, Failure> {
+    let own = ["database.url", "keys.url"].map(|key| (key.to_owned(), String::new()));
+    let mut presets = Vec::from(own);
+    presets.push(("unseal.source".to_owned(), "key-file".to_owned()));
+    let (resolved, config) = options.load_over(None, &presets)?;
+    let is_default = |key: &str| matches!(resolved.origin(key), None | Some(Origin::Default));
     if !config.listen.ip().is_loopback() {
         return Err(Failure::new(
             Exit::Configuration,
@@ -76,8 +90,16 @@ fn configuration(directory: &Path, options: &Options) -> Result<Config, Failure>
             ),
         ));
     }
-    if matches!(resolved.origin("server.public_url"), None | Some(crate::config::Origin::Default)) {
-        config.public_url = format!("http://{}", config.listen);
+    let otherwise = if is_default("data.directory") { Path::new(DIRECTORY) } else { &config.data_directory };
+    let directory = directory.unwrap_or(otherwise);
+    let directory = std::path::absolute(directory).map_err(|error| Failure::file(directory, &error))?;
+    presets.push(("data.directory".to_owned(), directory.display().to_string()));
+    if is_default("log.level") {
+        presets.push(("log.level".to_owned(), "warn".to_owned()));
+    }
+    let (_, mut config) = options.load_over(None, &presets)?;
+    if is_default("server.public_url") {
+        config.public_url.clear();
     }
     Ok(config)
 }
@@ -143,6 +165,12 @@ fn bar_style() -> ProgressStyle {
 
 async fn reopen(config: Config, stores: &Stores) -> Result<Arc<App>, Failure> {
     Ok(open::open(config, stores, Clock::System).await?)
+}
+
+/// One line, for programs that want to try the service: the connection is taken from now on.
+fn tell_programs(app: &App, visitors: &[Visitor]) {
+    let tokens: BTreeMap<_, _> = visitors.iter().map(|visitor| (visitor.person.role, visitor.token.as_str())).collect();
+    Terminal::line(serde_json::json!({ "url": app.config.public_url, "tokens": tokens }));
 }
 
 fn tell(app: &App, visitors: &[Visitor], started: Instant, terminal: Terminal) {

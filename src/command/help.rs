@@ -42,7 +42,14 @@ const DUTCH: &[(&str, &str)] = &[
         "Brengt eerst de databases naar de versie van dit programma",
     ),
     ("Shows a fictitious franchise, on this machine only", "Toont een fictieve franchise, alleen op deze machine"),
-    ("Where the demonstration is kept; otherwise demo-data", "Waar de demonstratie bewaard wordt; anders demo-data"),
+    (
+        "Where the demonstration is kept; otherwise KLUIS_DATA_DIRECTORY, or demo-data",
+        "Waar de demonstratie bewaard wordt; anders KLUIS_DATA_DIRECTORY, of demo-data",
+    ),
+    (
+        "Prints the address and the tokens of the roles as one line of JSON, once the server answers",
+        "Drukt het adres en de tokens van de rollen af als één regel JSON, zodra de server antwoordt",
+    ),
     ("Makes everything anew", "Maakt alles opnieuw"),
     ("Brings customers in out of a table", "Haalt klanten binnen uit een tabel"),
     (

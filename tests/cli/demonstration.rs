@@ -1,4 +1,7 @@
-use crate::program::{Running, run};
+use std::io::{BufRead, BufReader};
+use std::process::Stdio;
+
+use crate::program::{Running, command, run};
 
 fn tokens(said: &str) -> Vec<String> {
     let lines = said.lines().filter_map(|line| line.trim().strip_prefix("token"));
@@ -55,4 +58,27 @@ fn it_is_for_this_machine_only() {
     let directory = tempfile::tempdir().unwrap();
     let refused = run(directory.path(), &["demo", "--set", "server.listen=0.0.0.0:0"]);
     assert_eq!(refused.code, 3, "{}", refused.err);
+}
+
+#[test]
+fn programs_get_one_line_of_json_and_the_environment_is_heeded() {
+    let directory = tempfile::tempdir().unwrap();
+    let data = directory.path().join("elsewhere");
+    let mut command = command(directory.path(), &["demo", "--json"]);
+    command.env("KLUIS_DATA_DIRECTORY", &data).env("KLUIS_SERVER_LISTEN", "127.0.0.1:0").env("KLUIS_RATE_BURST", "3");
+    // A database of the operator's own is not for playing.
+    command.env("KLUIS_DATABASE_URL", "postgres://127.0.0.1:1/own").env("KLUIS_RATE_PER_SECOND", "1");
+    let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let ready: serde_json::Value = serde_json::from_str(&line).unwrap();
+    let roles: Vec<_> = ready["tokens"].as_object().unwrap().keys().map(String::as_str).collect();
+    assert_eq!(roles, ["hq_analyst", "manager", "privacy_officer", "sales"]);
+    let address = ready["url"].as_str().unwrap().strip_prefix("http://").unwrap().to_owned();
+    assert!(data.join("kluis.db").exists());
+    let server = Running::of(child, address);
+    let token = ready["tokens"]["manager"].as_str().unwrap();
+    let statuses: Vec<_> = (0..6).map(|_| server.get("/v1/interactions?pageSize=1", Some(token)).unwrap().0).collect();
+    assert_eq!((statuses[0], statuses[5]), (200, 429), "the limit of the environment: {statuses:?}");
+    assert_eq!(server.stop(), 0);
 }

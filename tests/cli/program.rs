@@ -76,6 +76,11 @@ impl Running {
         running
     }
 
+    /// A server that was started in another way, and answers.
+    pub fn of(child: Child, address: String) -> Self {
+        Self { child, address, said: String::new() }
+    }
+
     /// Status and body; `None` while nobody answers.
     pub fn get(&self, path: &str, token: Option<&str>) -> Option<(u16, String)> {
         use std::io::{Read, Write};

@@ -36,6 +36,7 @@ impl ListFilter {
     }
 }
 
+// The subjects of an event are hashes of 16 bytes, one behind the other; `$holds` finds one among them.
 macro_rules! filtered {
     ($holds:literal) => {
         concat!(
@@ -48,16 +49,6 @@ macro_rules! filtered {
     };
 }
 
-// The subjects of an event are hashes of 16 bytes, one behind the other.
-macro_rules! both {
-    ($($before:expr),+ ; $($after:expr),*) => {
-        Sql::both(
-            concat!($($before,)+ filtered!("instr(e.subjects, $7) > 0") $(, $after)*),
-            concat!($($before,)+ filtered!("position($7 IN e.subjects) > 0") $(, $after)*),
-        )
-    };
-}
-
 macro_rules! columns {
     () => {
         "e.seq, e.id, e.at, e.tenant_id, e.owner_id, e.actor, e.channel, e.request_id, e.class, e.action, e.entity, \
@@ -65,9 +56,26 @@ macro_rules! columns {
     };
 }
 
-const LIST: Sql =
-    both!("SELECT ", columns!(), " FROM audit_events AS e WHERE "; " AND e.seq < $8 ORDER BY e.seq DESC LIMIT $9");
-const COUNT: Sql = both!("SELECT COUNT(*) FROM audit_events AS e WHERE ";);
+macro_rules! list {
+    ($holds:literal) => {
+        concat!(
+            "SELECT ",
+            columns!(),
+            " FROM audit_events AS e WHERE ",
+            filtered!($holds),
+            " AND e.seq < $8 ORDER BY e.seq DESC LIMIT $9"
+        )
+    };
+}
+
+macro_rules! count {
+    ($holds:literal) => {
+        concat!("SELECT COUNT(*) FROM audit_events AS e WHERE ", filtered!($holds))
+    };
+}
+
+const LIST: Sql = Sql::both(list!("instr(e.subjects, $7) > 0"), list!("position($7 IN e.subjects) > 0"));
+const COUNT: Sql = Sql::both(count!("instr(e.subjects, $7) > 0"), count!("position($7 IN e.subjects) > 0"));
 const GET: &str = concat!("SELECT ", columns!(), " FROM audit_events AS e WHERE e.id = $1 AND {scope}");
 
 /// Events before `before`, the latest first, with their sequence numbers.

@@ -7,5 +7,6 @@ mod audit;
 mod inspect;
 mod keys;
 mod migrations;
+mod source;
 mod statements;
 mod transactions;

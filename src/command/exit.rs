@@ -23,6 +23,8 @@ pub enum Exit {
     Sealed = 4,
     /// The database can't be reached, or is of another version.
     Database = 5,
+    /// Somebody pressed Ctrl-C: what was done until then stays. As shells count it: 128 and the signal's number.
+    Interrupted = 130,
 }
 
 impl From<Exit> for ExitCode {
@@ -117,8 +119,9 @@ impl From<Problem> for Failure {
         let mut messages = vec![Message::new(format!("{} ({slug})", title.en), format!("{} ({slug})", title.nl))];
         messages.extend(problem.detail.map(Message::from));
         for fault in problem.faults {
-            let (pointer, detail) = (fault.pointer, fault.detail);
-            messages.push(Message::new(format!("{pointer}: {}", detail.en), format!("{pointer}: {}", detail.nl)));
+            let place = if fault.pointer.is_empty() { String::new() } else { format!("{}: ", fault.pointer) };
+            let detail = fault.detail;
+            messages.push(Message::new(format!("{place}{}", detail.en), format!("{place}{}", detail.nl)));
         }
         Self { exit: Exit::Failed, messages }
     }

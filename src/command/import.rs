@@ -1,5 +1,8 @@
 //! `kluis import`: customers out of a table, as the same job that the API runs.
 //!
+//! Exit code 0: every line has its result, which may be a fault of that line; 1: the import failed or was cancelled from
+//! elsewhere; 130: Ctrl-C cancelled it. A second Ctrl-C ends the program at once, and the job goes on with the next one.
+//!
 //! Must never: print a value of a line. Names of columns are shown, to whoever holds the file.
 
 use std::path::{Path, PathBuf};
@@ -10,7 +13,9 @@ use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use kluis_core::access::Scope;
 use kluis_core::kernel::id::{Job, Tenant};
-use kluis_core::kernel::{Clock, Id, Message, Problem};
+use kluis_core::kernel::{Clock, CountryCode, Id, Message, Problem, ProblemKind};
+use serde_json::json;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::exit::{Exit, Failure};
 use super::migrate::must_exist;
@@ -20,13 +25,14 @@ use crate::app::App;
 use crate::customers::model::{CustomerStatus, LegalBasis};
 use crate::imports;
 use crate::imports::mapping::Field;
-use crate::imports::merge::Terms;
 use crate::imports::model::{Draft, Opened};
 use crate::imports::service::Decision;
+use crate::imports::view::ImportSettings;
 use crate::jobs::{self, JobRecord, RowOutcome, State};
 use crate::server::stores::Stores;
 use crate::server::{open, operator};
 use crate::web::Failure as Refusal;
+use crate::web::body::conform;
 use crate::{tenants, worker};
 
 #[derive(Debug, Args)]
@@ -64,38 +70,46 @@ const PAGE: u32 = 1_000;
 
 pub async fn run(command: &ImportCommand, options: &Options, terminal: Terminal) -> Result<(), Failure> {
     let tenant = Id::parse(&command.tenant).ok_or_else(|| unknown("--tenant", &command.tenant))?;
-    let terms = terms(command)?;
+    let settings = Settings::of(command)?;
     let mut file = tokio::fs::File::open(&command.file).await.map_err(|error| Failure::file(&command.file, &error))?;
     let (_, config) = options.load()?;
     must_exist(&config)?;
     let stores = Stores::open(&config).await?;
     let done = match open::open(config, &stores, Clock::System).await {
-        Ok(app) => bring_in(&app, command, tenant, terms, &mut file, terminal).await,
+        Ok(app) => bring_in(&app, command, tenant, settings, &mut file, terminal).await,
         Err(error) => Err(error.into()),
     };
     stores.close().await;
     done
 }
 
-fn terms(command: &ImportCommand) -> Result<Terms, Failure> {
-    let legal_basis = LegalBasis::from_code(&command.legal_basis);
-    let status = CustomerStatus::from_code(&command.status);
-    Ok(Terms {
-        legal_basis: legal_basis.ok_or_else(|| unknown("--legal-basis", &command.legal_basis))?,
-        source: command.source.clone(),
-        status: status.ok_or_else(|| unknown("--status", &command.status))?,
-        language: "nl".to_owned(),
-    })
+/// The words of the command line that are no text of the operator's own.
+struct Settings {
+    legal_basis: LegalBasis,
+    status: CustomerStatus,
+}
+
+impl Settings {
+    fn of(command: &ImportCommand) -> Result<Self, Failure> {
+        let legal_basis = LegalBasis::from_code(&command.legal_basis);
+        let status = CustomerStatus::from_code(&command.status);
+        Ok(Self {
+            legal_basis: legal_basis.ok_or_else(|| unknown("--legal-basis", &command.legal_basis))?,
+            status: status.ok_or_else(|| unknown("--status", &command.status))?,
+        })
+    }
 }
 
 async fn bring_in(
     app: &Arc<App>,
     command: &ImportCommand,
     tenant: Id<Tenant>,
-    terms: Terms,
+    settings: Settings,
     file: &mut tokio::fs::File,
     terminal: Terminal,
 ) -> Result<(), Failure> {
+    let mut interrupt = signal(SignalKind::interrupt())
+        .map_err(|error| Failure::new(Exit::Failed, Message::plain(error.kind().to_string())))?;
     let record = tenants::service::find(app, tenant).await?.ok_or_else(|| unknown("--tenant", &command.tenant))?;
     let scope: Scope<imports::Create> = operator::scope(app, tenant).await?;
     let uploaded = imports::service::upload(app, &scope, file).await?;
@@ -103,14 +117,14 @@ async fn bring_in(
     for (header, field) in uploaded.draft.headers.iter().zip(&columns) {
         Terminal::line(format!("  {header:<24} → {field}"));
     }
-    let decision = |_: &Draft| Ok(Decision { columns, country: record.valid.country, terms });
+    let decision = decision(&columns, record.valid.country, &command.source, &settings)?;
     let id = uploaded.row.id;
-    let decided = imports::service::decide(app, &scope, id, |_| Ok(()), decision).await;
+    let decided = imports::service::decide(app, &scope, id, |_| Ok(()), |_: &Draft| Ok(decision)).await;
     decided.map_err(|refusal: Refusal| Failure::from(refusal.problem().clone()))?;
     let background = worker::start(app);
-    let job = work(app, &scope, id, command.dry_run).await;
+    let job = work(app, &scope, id, command.dry_run, &mut interrupt, terminal).await;
     background.stop().await;
-    let job = job?;
+    let (job, interrupted) = job?;
     let sums: Vec<_> = RowOutcome::ALL
         .into_iter()
         .filter_map(|outcome| Some(format!("{} {}", job.counts.get(outcome.as_str())?, outcome.as_str())))
@@ -127,7 +141,12 @@ async fn bring_in(
             format!("Import {id}; die kan 30 dagen lang ongedaan worden gemaakt."),
         ));
     }
-    if job.state == State::Succeeded { Ok(()) } else { Err(Failure::told()) }
+    match (job.state, job.failure) {
+        (State::Succeeded, _) => Ok(()),
+        (State::Cancelled, _) if interrupted => Err(Failure { exit: Exit::Interrupted, messages: Vec::new() }),
+        (_, Some(code)) => Err(Failure::new(Exit::Failed, Message::plain(code))),
+        _ => Err(Failure::told()),
+    }
 }
 
 /// The proposals that are sure, with what the operator says over them.
@@ -146,24 +165,49 @@ fn columns(draft: &Draft, told: &[String]) -> Result<Vec<Field>, Failure> {
     Ok(columns)
 }
 
-/// Runs the job to its end, with a bar that tells how far it is.
+/// The same rules as in the API.
+fn decision(columns: &[Field], country: CountryCode, source: &str, settings: &Settings) -> Result<Decision, Problem> {
+    let columns: Vec<_> = columns.iter().map(ToString::to_string).collect();
+    let wanted = json!({
+        "columns": columns, "country": country.as_str(), "legalBasis": settings.legal_basis.code(), "source": source,
+        "status": settings.status.code(), "language": "nl",
+    });
+    conform::<ImportSettings>(wanted)?.decision()
+}
+
+/// Runs the job to its end, with a bar that tells how far it is; and whether Ctrl-C was pressed.
 async fn work(
     app: &Arc<App>,
     scope: &Scope<imports::Create>,
     id: Id<imports::model::Import>,
     dry: bool,
-) -> Result<JobRecord, Problem> {
+    interrupt: &mut Signal,
+    terminal: Terminal,
+) -> Result<(JobRecord, bool), Failure> {
     let (Opened { draft, .. }, job) = imports::service::start(app, scope, id, dry).await?;
     let bar = ProgressBar::new(draft.rows.unsigned_abs()).with_style(bar_style());
-    let scope = scope.also();
+    let mut interrupted = false;
     loop {
-        let record = jobs::service::show(app, &scope, job).await?;
+        let record = jobs::service::show(app, &scope.also(), job).await?;
         bar.set_position(record.progress.unsigned_abs());
         if record.state.is_final() {
             bar.finish_and_clear();
-            return Ok(record);
+            return Ok((record, interrupted));
         }
-        tokio::time::sleep(LOOK).await;
+        // Nothing that is pressed meanwhile is lost: the signal is kept until somebody asks for it.
+        if tokio::time::timeout(LOOK, interrupt.recv()).await.is_err() {
+            continue;
+        }
+        if interrupted {
+            return Err(Failure { exit: Exit::Interrupted, messages: Vec::new() });
+        }
+        interrupted = true;
+        terminal.note(p("Stopping after the lines in hand …", "Stopt na de regels die onderhanden zijn …"));
+        match jobs::service::cancel(app, &scope.also(), job).await {
+            // It has ended by itself just now.
+            Err(problem) if problem.kind == ProblemKind::Conflict => {}
+            cancelled => drop(cancelled?),
+        }
     }
 }
 

@@ -106,6 +106,12 @@ fn is_type(sent: &str, wanted: &str) -> bool {
     essence.eq_ignore_ascii_case(wanted) && parts.all(utf8)
 }
 
+/// Checks and parses a value that came in another way than as a body: the command line keeps the same rules.
+pub fn conform<T: Type + DeserializeOwned + 'static>(value: Value) -> Result<T, Problem> {
+    let shape = Shape::of::<T>().ok_or(Problem::new(ProblemKind::Internal))?;
+    checked(&shape, json::Parsed { value, faults: Faults::new() })
+}
+
 /// Checks against the schema, then parses; a body with faults is never parsed.
 pub(super) fn checked<T: DeserializeOwned>(shape: &Shape, parsed: json::Parsed) -> Result<T, Problem> {
     let json::Parsed { value, mut faults } = parsed;

@@ -44,6 +44,7 @@ fn an_installation_is_made_once_and_is_in_order() {
     let doctor = with_file(directory.path(), &["doctor"]);
     assert_eq!(doctor.code, 0, "{}", doctor.out);
     assert!(doctor.out.contains("the chain holds"), "{}", doctor.out);
+    assert!(doctor.out.contains("as reviewed with this program"), "{}", doctor.out);
     assert_eq!(with_file(directory.path(), &["audit", "verify"]).code, 0);
     let plan = with_file(directory.path(), &["migrate", "--plan"]);
     assert_eq!(plan.code, 0);
@@ -95,6 +96,30 @@ fn the_doctor_finds_open_files_and_a_changed_log() {
     assert_eq!(doctor.code, 1);
     assert!(doctor.out.contains("breaks at event 1"), "{}", doctor.out);
     assert_eq!(with_file(directory.path(), &["audit", "verify"]).code, 1);
+}
+
+#[test]
+fn the_doctor_reads_the_policy_as_the_server_would() {
+    let directory = tempfile::tempdir().unwrap();
+    assert_eq!(init(directory.path(), &[]).code, 0);
+    let file = directory.path().join("own.csv");
+    let shipped = ["roles.csv", "policy.csv"].map(|name| {
+        std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("policies").join(name)).unwrap()
+    });
+    let doctor = |more: &str| {
+        std::fs::write(&file, format!("{}\n{more}\n", shipped.concat())).unwrap();
+        with_file(directory.path(), &["doctor", "--set", "policy.file=own.csv"])
+    };
+    let narrower = doctor("p, role:sales, franchisee, customer, assign, unit, *, deny");
+    assert_eq!(narrower.code, 0, "{}", narrower.out);
+    assert!(narrower.out.contains("than the program's own policy"), "{}", narrower.out);
+    let forbidden = doctor("p, role:sales, franchisee, customer.financial, read, unit, contract, allow");
+    let mistyped = doctor("p, role:sales, franchisee, customer, raed, unit, *, allow");
+    for (faulty, why) in [(forbidden, "invariants.csv"), (mistyped, "raed")] {
+        assert_eq!(faulty.code, 1, "{why}: {}", faulty.out);
+        let told = faulty.out.lines().filter(|line| line.starts_with("FAIL")).any(|line| line.contains(why));
+        assert!(told, "{why}: {}", faulty.out);
+    }
 }
 
 #[test]

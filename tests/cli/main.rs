@@ -7,6 +7,8 @@ mod demonstration;
 #[cfg(test)]
 mod document;
 #[cfg(test)]
+mod importing;
+#[cfg(test)]
 mod installation;
 #[cfg(test)]
 mod program;

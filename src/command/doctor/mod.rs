@@ -7,6 +7,7 @@
 mod database;
 mod files;
 mod machine;
+mod policy;
 mod report;
 mod vault;
 
@@ -30,6 +31,7 @@ pub async fn run(options: &Options, terminal: Terminal) -> Result<(), Failure> {
         files::check(&resolved, &config, &mut report);
         machine::check_reach(&config, &mut report);
         machine::check_disk(&config, &mut report);
+        policy::check(&config, &mut report);
         stores(&config, &mut report).await;
     }
     report.print(terminal);

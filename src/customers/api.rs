@@ -14,6 +14,7 @@ use super::model::{CustomerDraft, CustomerKind, CustomerStatus};
 use super::rows::{After, ListFilter, Order};
 use super::search::{self, CustomerSearch};
 use super::service;
+use super::text::CustomerText;
 use super::view::{self, CustomerView};
 use crate::app::App;
 use crate::sessions::Scoped;
@@ -98,7 +99,7 @@ impl CustomersApi {
         /// Those that are put away, instead of those in use.
         archived: Query<Option<bool>>,
         sort: Query<Option<Sort>>,
-    ) -> web::Result<Listing<PageOf<CustomerView>>> {
+    ) -> web::Result<Listing<PageOf<CustomerText>>> {
         let filter = ListFilter {
             tenant: tenant_id.0.map(|id| id.0),
             kind: kind.0.map(CustomerKind::code),
@@ -160,9 +161,9 @@ impl CustomersApi {
         app: Data<&Arc<App>>,
         scope: Scoped<Read>,
         id: Path<Ident<Customer>>,
-    ) -> web::Result<Record<CustomerView>> {
+    ) -> web::Result<Record<CustomerText>> {
         let shown = service::show(&app, &scope, id.0.0).await?;
-        let etag = ETag::of(shown.revision);
+        let etag = ETag::of(shown.revision());
         Ok(Record::new(shown, etag))
     }
 

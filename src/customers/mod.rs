@@ -18,6 +18,7 @@ mod rules;
 mod seal;
 pub mod search;
 pub mod service;
+pub mod text;
 pub mod undo;
 pub mod upsert;
 pub mod view;

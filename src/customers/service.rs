@@ -8,6 +8,7 @@ use kluis_core::store::{Tx, Unaudited};
 use super::access::{Archive, Create, Read, Update};
 use super::model::{self, CustomerDraft, Valid};
 use super::rows::{self, After, CustomerRow, ListFilter, NewRow, Order, Plain};
+use super::text::{self, CustomerText};
 use super::view::{self, CustomerView};
 use super::{duplicates, index, rules, seal};
 use crate::app::App;
@@ -15,7 +16,7 @@ use crate::web::{ETag, Failure};
 
 /// A page of customers, and where the next one starts.
 pub struct Found {
-    pub views: Vec<CustomerView>,
+    pub views: Vec<CustomerText>,
     pub next: Option<After>,
     pub total: Option<u64>,
 }
@@ -41,8 +42,8 @@ pub async fn list(
 }
 
 /// Opens rows for the caller and puts the look at them on record.
-pub async fn disclose(app: &App, scope: &Scope<Read>, rows: &[CustomerRow]) -> Result<Vec<CustomerView>, Problem> {
-    let views = view::open_all(app, scope, rows).await?;
+pub async fn disclose(app: &App, scope: &Scope<Read>, rows: &[CustomerRow]) -> Result<Vec<CustomerText>, Problem> {
+    let views = view::open_each(app, scope, rows, text::open).await?;
     record_look(app, scope, rows).await?;
     Ok(views)
 }
@@ -58,7 +59,7 @@ pub async fn record_look(app: &App, scope: &Scope<Read>, rows: &[CustomerRow]) -
 }
 
 /// One customer; 404 when there is none that the caller may read.
-pub async fn show(app: &App, scope: &Scope<Read>, id: Id<Customer>) -> Result<CustomerView, Problem> {
+pub async fn show(app: &App, scope: &Scope<Read>, id: Id<Customer>) -> Result<CustomerText, Problem> {
     let row = rows::get(&app.db, scope, id).await?.ok_or(Problem::not_found())?;
     let mut views = disclose(app, scope, std::slice::from_ref(&row)).await?;
     views.pop().ok_or(Problem::not_found())

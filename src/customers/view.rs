@@ -66,8 +66,22 @@ pub struct CustomerView {
 pub fn open<P: ScopedPermission>(scope: &Scope<P>, key: &DataKey, row: &CustomerRow) -> Result<CustomerView, Problem> {
     seal::verify(key, row)?;
     let opener = Opener { disclosure: scope.disclosure(row.rels), key, row };
-    let plain = &row.plain;
     let sealed = &row.sealed;
+    Ok(CustomerView {
+        identity: opener.part(Compartment::Identity, sealed.identity.as_ref())?,
+        contact: opener.part(Compartment::Contact, sealed.contact.as_ref())?,
+        financial: opener.part(Compartment::Financial, sealed.financial.as_ref())?,
+        profile: opener.part(Compartment::Profile, sealed.profile.as_ref())?,
+        notes: opener.part(Compartment::Notes, sealed.notes.as_ref())?,
+        special: opener.part(Compartment::Special, sealed.special.as_ref())?,
+        withheld: withheld(opener.disclosure),
+        ..plain_view(row)?
+    })
+}
+
+/// The columns that are not sealed; compartments stay closed.
+pub(super) fn plain_view(row: &CustomerRow) -> Result<CustomerView, Problem> {
+    let plain = &row.plain;
     Ok(CustomerView {
         id: row.id.into(),
         tenant_id: row.tenant.into(),
@@ -85,13 +99,13 @@ pub fn open<P: ScopedPermission>(scope: &Scope<P>, key: &DataKey, row: &Customer
         archived_at: plain.archived_at.map(Into::into),
         last_contact_at: plain.last_contact_at.map(Into::into),
         revision: plain.revision,
-        identity: opener.part(Compartment::Identity, sealed.identity.as_ref())?,
-        contact: opener.part(Compartment::Contact, sealed.contact.as_ref())?,
-        financial: opener.part(Compartment::Financial, sealed.financial.as_ref())?,
-        profile: opener.part(Compartment::Profile, sealed.profile.as_ref())?,
-        notes: opener.part(Compartment::Notes, sealed.notes.as_ref())?,
-        special: opener.part(Compartment::Special, sealed.special.as_ref())?,
-        withheld: opener.withheld(),
+        identity: None,
+        contact: None,
+        financial: None,
+        profile: None,
+        notes: None,
+        special: None,
+        withheld: Vec::new(),
     })
 }
 
@@ -112,12 +126,12 @@ impl Opener<'_> {
         let shown = self.disclosure.open(compartment, sealed, self.key, &context)?;
         Ok(Shown::into_clear(shown))
     }
+}
 
-    /// Named whether they hold something or not: that too would be told otherwise.
-    fn withheld(&self) -> Vec<String> {
-        let hidden = CompartmentSet::ALL.difference(self.disclosure.clear());
-        hidden.iter().map(|compartment| compartment.name().to_owned()).collect()
-    }
+/// Named whether they hold something or not: that too would be told otherwise.
+pub(super) fn withheld(disclosure: Disclosure) -> Vec<String> {
+    let hidden = CompartmentSet::ALL.difference(disclosure.clear());
+    hidden.iter().map(|compartment| compartment.name().to_owned()).collect()
 }
 
 /// Opens a page of rows with one look into the key store.
@@ -126,6 +140,16 @@ pub async fn open_all<P: ScopedPermission>(
     scope: &Scope<P>,
     rows: &[CustomerRow],
 ) -> Result<Vec<CustomerView>, Problem> {
+    open_each(app, scope, rows, open).await
+}
+
+/// The same with any way to open one row.
+pub async fn open_each<P: ScopedPermission, V>(
+    app: &App,
+    scope: &Scope<P>,
+    rows: &[CustomerRow],
+    open: impl Fn(&Scope<P>, &DataKey, &CustomerRow) -> Result<V, Problem>,
+) -> Result<Vec<V>, Problem> {
     let mut views = Vec::with_capacity(rows.len());
     // Rows of one tenant stand together in most pages; each run of them is one look-up.
     for run in rows.chunk_by(|a, b| a.tenant == b.tenant) {

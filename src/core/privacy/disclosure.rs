@@ -43,6 +43,20 @@ impl Disclosure {
         sealed.open(key, &row.of(compartment.name(), sealed)).map(|value| Shown(State::Clear(value)))
     }
 
+    /// The same, as the JSON text that was sealed: for an answer that hands a whole compartment on.
+    pub fn open_text<T: DeserializeOwned>(
+        self,
+        compartment: Compartment,
+        sealed: &Sealed<T>,
+        key: &DataKey,
+        row: &Context,
+    ) -> Result<Shown<String>> {
+        if !self.clear.contains(compartment) {
+            return Ok(Shown(State::Withheld));
+        }
+        sealed.open_text(key, &row.of(compartment.name(), sealed)).map(|text| Shown(State::Clear(text)))
+    }
+
     /// For personal values that are not sealed by themselves: made only if they may be seen.
     pub fn show<T>(self, compartment: Compartment, value: impl FnOnce() -> T) -> Shown<T> {
         if self.clear.contains(compartment) { Shown(State::Clear(value())) } else { Shown(State::Withheld) }

@@ -40,6 +40,15 @@ impl<T: DeserializeOwned> Sealed<T> {
     }
 }
 
+impl<T: DeserializeOwned> Sealed<T> {
+    /// The value's JSON as it was written at sealing, for handing on without a look inside.
+    pub(super) fn open_text(&self, key: &DataKey, context: &Context) -> Result<String> {
+        let (padded, length) = self.decrypt(key, context)?;
+        let text = std::str::from_utf8(&padded[..length]);
+        text.map(str::to_owned).map_err(|_| VaultError::Integrity("content of the sealed value"))
+    }
+}
+
 impl Sealed<Blob> {
     /// Seals bytes as they are.
     pub fn seal_bytes(key: &DataKey, context: &Context, plain: &[u8]) -> Result<Self> {

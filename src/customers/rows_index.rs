@@ -48,9 +48,11 @@ pub struct CandidateRow {
 const WHY_CANDIDATES: &str = "a key must be unique among all customers of the tenant, also those the caller can't see; \
     nothing of a candidate leaves without a scope";
 
+// CROSS JOIN, which SQLite takes as the order to go in: its planner would rather walk all customers of the tenant for
+// the sake of ORDER BY. PostgreSQL reads an inner join.
 const CANDIDATES: &str = "SELECT c.id, c.key_id, c.identity, c.contact FROM customer_index AS x \
-    JOIN customers AS c ON c.tenant_id = x.tenant_id AND c.id = x.customer_id \
-    WHERE x.tenant_id = $1 AND x.field = $2 AND x.hash = $3 AND x.version = $4 ORDER BY c.id";
+    CROSS JOIN customers AS c WHERE c.tenant_id = x.tenant_id AND c.id = x.customer_id \
+    AND x.tenant_id = $1 AND x.field = $2 AND x.hash = $3 AND x.version = $4 ORDER BY x.customer_id";
 
 pub async fn candidates<S>(
     tx: &mut Tx<S>,
@@ -103,8 +105,8 @@ pub async fn identities_after(
 }
 
 const INDEXED: &str = "SELECT c.id FROM customer_index AS x \
-    JOIN customers AS c ON c.tenant_id = x.tenant_id AND c.id = x.customer_id \
-    WHERE x.tenant_id = $1 AND x.field = $2 AND x.hash = $3 AND x.version = $4 AND {scope} ORDER BY c.id";
+    CROSS JOIN customers AS c WHERE c.tenant_id = x.tenant_id AND c.id = x.customer_id \
+    AND x.tenant_id = $1 AND x.field = $2 AND x.hash = $3 AND x.version = $4 AND {scope} ORDER BY x.customer_id";
 
 /// Ids of the rows in scope that may have a value.
 pub async fn indexed<P: ScopedPermission>(

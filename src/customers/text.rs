@@ -74,7 +74,10 @@ impl Opener<'_> {
         if sealed.schema() != SCHEMA {
             // A value of an older shape is read as such and written in the present one.
             let shown = self.disclosure.open(compartment, sealed, self.key, &context)?;
-            return Shown::into_clear(shown).map(|value| serde_json::value::to_raw_value(&value)).transpose().map_err(broken);
+            return Shown::into_clear(shown)
+                .map(|value| serde_json::value::to_raw_value(&value))
+                .transpose()
+                .map_err(broken);
         }
         let shown = self.disclosure.open_text(compartment, sealed, self.key, &context)?;
         Shown::into_clear(shown).map(RawValue::from_string).transpose().map_err(broken)

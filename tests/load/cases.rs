@@ -11,7 +11,7 @@ use crate::seed::draft_of;
 use crate::world::{Place, World};
 
 /// One kind of request.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Case {
     List,
     Get,

@@ -40,6 +40,9 @@ pub struct MeasureCommand {
     /// Writes the figures between the markers of this file.
     #[arg(long)]
     readme: Option<PathBuf>,
+    /// Only these kinds of requests; without it: all.
+    #[arg(long, value_enum)]
+    case: Vec<Case>,
     /// Only looks whether everything works and both programs give the same bytes; misses no target.
     #[arg(long)]
     smoke: bool,
@@ -93,7 +96,7 @@ async fn measure(command: &MeasureCommand, databases: &Databases, report: &mut R
         programs.push(Program::limit(databases, true).await?);
     }
     compare(&programs, &world).await?;
-    for case in Case::ALL {
+    for case in Case::ALL.into_iter().filter(|case| command.case.is_empty() || command.case.contains(case)) {
         for program in &programs {
             let figure = ask(command, program, case, &world).await?;
             eprintln!(

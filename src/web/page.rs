@@ -253,7 +253,7 @@ impl<'a> ApiExtractor<'a> for Page {
         })))
     }
 
-    /// Types and bounds were checked before, against [`parameters`].
+    /// Types and bounds were checked before, against the declared parameters.
     async fn from_request(
         request: &'a Request,
         _: &mut RequestBody,

@@ -1,5 +1,7 @@
 //! THE list of domains: one line each, for the API, its document and its statements.
 
+mod words;
+
 use crate::audit_events::api::AuditEventsApi;
 use crate::customers::api::CustomersApi;
 use crate::imports::api::ImportsApi;
@@ -82,6 +84,7 @@ pub fn document() -> Result<Document, DocumentError> {
         public: PUBLIC,
         session_cookie: SESSION_COOKIE,
         also: ALSO,
+        words: words::WORDS,
     })
 }
 

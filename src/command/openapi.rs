@@ -21,6 +21,10 @@ pub struct OpenapiCommand {
 pub fn run(command: &OpenapiCommand, terminal: Terminal) -> Result<(), Failure> {
     let document =
         domains::document().map_err(|error| Failure::new(Exit::Failed, Message::plain(error.to_string())))?;
+    let findings = document.findings();
+    if !findings.is_empty() {
+        return Err(Failure::new(Exit::Failed, Message::plain(findings.join("\n"))));
+    }
     let text = document.text();
     let Some(file) = &command.file else {
         Terminal::raw(&text);

@@ -84,10 +84,14 @@ impl CustomersApi {
         app: Data<&Arc<App>>,
         scope: Scoped<Read>,
         page: Page,
-        #[oai(name = "tenantId")] tenant_id: Query<Option<Ident<Tenant>>>,
+        /// Only customers of this tenant.
+        #[oai(name = "tenantId")]
+        tenant_id: Query<Option<Ident<Tenant>>>,
         kind: Query<Option<CustomerKind>>,
         status: Query<Option<CustomerStatus>>,
-        #[oai(name = "ownerId")] owner_id: Query<Option<Ident<User>>>,
+        /// Only customers that this user looks after.
+        #[oai(name = "ownerId")]
+        owner_id: Query<Option<Ident<User>>>,
         /// The source that was given when the customer was made.
         source: Query<Option<String>>,
         language: Query<Option<String>>,

@@ -353,7 +353,7 @@ pub async fn update<P: ScopedPermission>(
     Ok(scope.execute(tx, UPDATE, update_args(row, expected)).await? == 1)
 }
 
-/// The arguments of [`UPDATE`] and [`PUT_BACK`].
+/// The arguments of `UPDATE`, and of the statement that puts a row back.
 pub(super) fn update_args(row: &NewRow<'_>, expected: i64) -> Args {
     let plain = row.plain;
     args![

@@ -4,11 +4,13 @@ use kluis_core::access::{Purpose, Scope, ScopedPermission};
 use kluis_core::kernel::{Id, Problem, id::Customer, id::Tenant, id::User};
 use kluis_core::privacy::{Compartment, CompartmentSet, DataKey, Disclosure, Sealed, Shown};
 use poem_openapi::Object;
+use poem_openapi::types::Example;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::model::{
-    Channel, Contact, CustomerKind, CustomerStatus, Financial, Identity, LegalBasis, Notes, Profile, Special,
+    Channel, Contact, CustomerDraft, CustomerKind, CustomerStatus, Financial, Identity, LegalBasis, Notes, Profile,
+    Special,
 };
 use super::rows::CustomerRow;
 use super::seal;
@@ -17,7 +19,7 @@ use crate::web::{Ident, Timestamp};
 
 /// A customer. A compartment that is not there holds nothing, unless it is named under `withheld`.
 #[derive(Object, Serialize, Deserialize, Clone)]
-#[oai(rename_all = "camelCase", skip_serializing_if_is_none, skip_serializing_if_is_empty)]
+#[oai(rename_all = "camelCase", skip_serializing_if_is_none, skip_serializing_if_is_empty, example)]
 #[serde(rename_all = "camelCase")]
 pub struct CustomerView {
     pub id: Ident<Customer>,
@@ -60,6 +62,41 @@ pub struct CustomerView {
     #[oai(default)]
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub withheld: Vec<String>,
+}
+
+impl Example for CustomerView {
+    fn example() -> Self {
+        let draft = CustomerDraft::example();
+        let shown = |mut identity: Identity| {
+            identity.display_name = Some("Fenna van Voorbeeld".to_owned());
+            identity
+        };
+        Self {
+            id: Ident::example(),
+            tenant_id: Ident::example(),
+            kind: draft.kind,
+            status: draft.status,
+            owner_id: None,
+            language: draft.language,
+            preferred_channel: draft.preferred_channel,
+            region: Some("12".to_owned()),
+            source: draft.source,
+            legal_basis: draft.legal_basis,
+            consented_purposes: Vec::new(),
+            created_at: Timestamp::example(),
+            updated_at: Timestamp::example(),
+            archived_at: None,
+            last_contact_at: Some(Timestamp::example()),
+            revision: 7,
+            identity: Some(shown(draft.identity)),
+            contact: draft.contact,
+            financial: None,
+            profile: None,
+            notes: None,
+            special: None,
+            withheld: vec!["special".to_owned()],
+        }
+    }
 }
 
 /// Opens a row for one caller: checked, disclosed, never more than the decision gives.

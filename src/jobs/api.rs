@@ -33,8 +33,11 @@ impl JobsApi {
         page: Page,
         state: Query<Option<JobState>>,
         /// What it does: `customer_import` …
+        #[oai(example = "usual_kind")]
         kind: Query<Option<String>>,
-        #[oai(name = "createdBy")] created_by: Query<Option<Ident<User>>>,
+        /// The user who asked for it.
+        #[oai(name = "createdBy")]
+        created_by: Query<Option<Ident<User>>>,
     ) -> web::Result<Listing<PageOf<JobView>>> {
         let filter = ListFilter {
             state: state.0.map(|state| super::State::from(state).as_str()),
@@ -113,4 +116,9 @@ impl JobsApi {
         let stream = events::watch(&app, scope.0, id.0.0, last_event_id.0).await?;
         Ok(Events(Box::pin(stream)))
     }
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "an example has the type of its parameter")]
+fn usual_kind() -> Option<String> {
+    Some("customer_import".to_owned())
 }

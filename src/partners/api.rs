@@ -1,13 +1,12 @@
-//! `/v1/partners`.
+//! The operations under `/v1/partners`: they parse, call one service, and shape the view.
 
 use std::sync::Arc;
 
 use chrono::NaiveDate;
 use kluis_core::kernel::id::Tenant;
 use poem::web::Data;
+use poem_openapi::OpenApi;
 use poem_openapi::param::Path;
-use poem_openapi::{Object, OpenApi};
-use serde::{Deserialize, Serialize};
 
 use super::access::{Create, Read, Update};
 use super::contacts;
@@ -17,17 +16,11 @@ use super::view::{ContactView, PartnerView};
 use crate::app::App;
 use crate::sessions::Scoped;
 use crate::web::{
-    self, Answer, Body, Created, ETag, Ident, IfMatch, Listing, MergePatch, NoContent, Page, PageOf, Query, Record, Tag,
+    self, Body, Created, ETag, Ident, IfMatch, Listing, MergePatch, NoContent, Order, Page, PageOf, Query, Record, Tag,
 };
 
 /// The operations on partners.
 pub struct PartnersApi;
-
-/// The contact people of a partner.
-#[derive(Object, Serialize, Deserialize, Clone)]
-pub struct ContactList {
-    pub items: Vec<ContactView>,
-}
 
 #[OpenApi(prefix_path = "/partners", tag = "Tag::Partners")]
 impl PartnersApi {
@@ -120,9 +113,11 @@ impl PartnersApi {
         &self,
         app: Data<&Arc<App>>,
         scope: Scoped<Read>,
+        page: Page,
         id: Path<Ident<Partner>>,
-    ) -> web::Result<Answer<ContactList>> {
-        Ok(Answer::new(ContactList { items: contacts::list(&app, &scope, id.0.0).await? }))
+    ) -> web::Result<Listing<PageOf<ContactView>>> {
+        let contacts = contacts::list(&app, &scope, id.0.0).await?;
+        Ok(page.whole(contacts, Order::Rising, |contact: &ContactView| contact.id, &id.0)?)
     }
 
     /// Makes a contact person.

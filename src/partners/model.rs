@@ -23,6 +23,7 @@ kluis_core::kinds! {
 /// Version of the shape of the sealed parts.
 pub const SCHEMA: u16 = 1;
 
+/// How far the contract with a partner has come.
 #[derive(Enum, Serialize, Deserialize, Debug, Clone, Copy, PartialEq, Eq)]
 #[oai(rename_all = "snake_case")]
 #[serde(rename_all = "snake_case")]

@@ -171,7 +171,7 @@ impl SessionsApi {
         let password = Password::typed(&zeroize::Zeroizing::new(password));
         let issued = sign_in::sign_in(&app, &visit, &email, &password, code.as_deref()).await?;
         let location = format!("/v1/me/sessions/{}", issued.id);
-        Ok(Created::new(SessionStarted::from(&issued), ETag::of(1), &location))
+        Ok(Created::new(SessionStarted::from(&issued), ETag::of(ETag::FIRST), &location))
     }
 
     /// Signs out.
@@ -222,7 +222,7 @@ impl SessionsApi {
         let step = Token::parse_as(TokenKind::Step, &token).ok_or_else(sign_in::step_over)?;
         let issued = credentials::choose_password(&app, &visit, &step, &password, code.as_deref()).await?;
         let location = format!("/v1/me/sessions/{}", issued.id);
-        Ok(Created::new(SessionStarted::from(&issued), ETag::of(1), &location))
+        Ok(Created::new(SessionStarted::from(&issued), ETag::of(ETag::FIRST), &location))
     }
 
     /// Asks for a mail with a link to choose a new password.

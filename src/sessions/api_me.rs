@@ -21,7 +21,9 @@ use crate::tenants::model::TenantKind;
 use crate::users::model::UserLanguage;
 use crate::users::service as users;
 use crate::web::Tag;
-use crate::web::{self, Answer, Body, Created, ETag, Ident, NoContent, Timestamp};
+use crate::web::{
+    self, Answer, Body, Created, ETag, Ident, IfMatch, Listing, NoContent, Order, Page, PageOf, Timestamp,
+};
 
 /// The operations on one's own account.
 pub struct MeApi;
@@ -82,12 +84,8 @@ pub struct SessionView {
     /// To the minute.
     pub last_used_at: Timestamp,
     pub expires_at: Timestamp,
-}
-
-/// My sessions.
-#[derive(Object, Serialize, Deserialize, Clone)]
-pub struct Sessions {
-    pub items: Vec<SessionView>,
+    /// Always 1: it is made and ended, never changed.
+    pub revision: i64,
 }
 
 /// One of my API tokens; the token itself is not shown again.
@@ -104,12 +102,8 @@ pub struct TokenView {
     /// To the minute.
     pub last_used_at: Timestamp,
     pub expires_at: Timestamp,
-}
-
-/// My API tokens.
-#[derive(Object, Serialize, Deserialize, Clone)]
-pub struct Tokens {
-    pub items: Vec<TokenView>,
+    /// Always 1: it is made and ended, never changed.
+    pub revision: i64,
 }
 
 /// An API token to be made.
@@ -260,6 +254,7 @@ fn session_view(held: Held, current: Id<Access>) -> SessionView {
         created_at: row.created_at.into(),
         last_used_at: row.last_used_at.into(),
         expires_at: row.expires_at.into(),
+        revision: ETag::FIRST,
     }
 }
 
@@ -273,6 +268,7 @@ fn token_view(held: Held) -> TokenView {
         created_at: row.created_at.into(),
         last_used_at: row.last_used_at.into(),
         expires_at: row.expires_at.into(),
+        revision: ETag::FIRST,
     }
 }
 
@@ -335,18 +331,26 @@ impl MeApi {
     ///
     /// Those that have not ended, newest first.
     #[oai(path = "/sessions", method = "get", operation_id = "listMySessions")]
-    async fn sessions(&self, app: Data<&Arc<App>>, me: Me) -> web::Result<Answer<Sessions>> {
+    async fn sessions(&self, app: Data<&Arc<App>>, me: Me, page: Page) -> web::Result<Listing<PageOf<SessionView>>> {
         let current = me.access.id;
         let held = own::sessions(&app, &me).await?;
-        Ok(Answer::new(Sessions { items: held.into_iter().map(|held| session_view(held, current)).collect() }))
+        let views = held.into_iter().map(|held| session_view(held, current)).collect();
+        Ok(page.whole(views, Order::Falling, |session: &SessionView| session.id, &())?)
     }
 
     /// Ends one of your sessions.
     ///
     /// It stops working with the next request.
     #[oai(path = "/sessions/:id", method = "delete", operation_id = "deleteMySession")]
-    async fn end(&self, app: Data<&Arc<App>>, me: Me, id: Path<Ident<Access>>) -> web::Result<NoContent> {
-        own::revoke(&app, &me, AccessKind::Session, id.0.0).await?;
+    async fn end(
+        &self,
+        app: Data<&Arc<App>>,
+        me: Me,
+        id: Path<Ident<Access>>,
+        if_match: IfMatch,
+    ) -> web::Result<NoContent> {
+        let fits = || if_match.check(ETag::of(ETag::FIRST));
+        own::revoke(&app, &me, AccessKind::Session, id.0.0, fits).await?;
         Ok(NoContent)
     }
 
@@ -363,9 +367,10 @@ impl MeApi {
     ///
     /// Those that have not expired, newest first.
     #[oai(path = "/tokens", method = "get", operation_id = "listMyTokens")]
-    async fn tokens(&self, app: Data<&Arc<App>>, me: Me) -> web::Result<Answer<Tokens>> {
+    async fn tokens(&self, app: Data<&Arc<App>>, me: Me, page: Page) -> web::Result<Listing<PageOf<TokenView>>> {
         let held = own::tokens(&app, &me).await?;
-        Ok(Answer::new(Tokens { items: held.into_iter().map(token_view).collect() }))
+        let views = held.into_iter().map(token_view).collect();
+        Ok(page.whole(views, Order::Falling, |token: &TokenView| token.id, &())?)
     }
 
     /// Makes an API token.
@@ -385,15 +390,22 @@ impl MeApi {
             expires_at: made.expires_at.into(),
         };
         let location = format!("/v1/me/tokens/{}", made.id);
-        Ok(Created::new(view, ETag::of(1), &location))
+        Ok(Created::new(view, ETag::of(ETag::FIRST), &location))
     }
 
     /// Takes an API token back.
     ///
     /// It stops working with the next request.
     #[oai(path = "/tokens/:id", method = "delete", operation_id = "deleteMyToken")]
-    async fn drop_token(&self, app: Data<&Arc<App>>, me: Me, id: Path<Ident<Access>>) -> web::Result<NoContent> {
-        own::revoke(&app, &me, AccessKind::Api, id.0.0).await?;
+    async fn drop_token(
+        &self,
+        app: Data<&Arc<App>>,
+        me: Me,
+        id: Path<Ident<Access>>,
+        if_match: IfMatch,
+    ) -> web::Result<NoContent> {
+        let fits = || if_match.check(ETag::of(ETag::FIRST));
+        own::revoke(&app, &me, AccessKind::Api, id.0.0, fits).await?;
         Ok(NoContent)
     }
 

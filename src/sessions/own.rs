@@ -16,6 +16,7 @@ use crate::tenants;
 use crate::tenants::model::{TenantRecord, TenantStatus};
 use crate::users::account::Account;
 use crate::users::service as users;
+use crate::web;
 
 /// A session or token as its owner sees it.
 pub struct Held {
@@ -64,8 +65,14 @@ pub async fn sign_out(app: &App, me: &Me) -> Result<(), Problem> {
     Ok(())
 }
 
-/// Ends one of my sessions or tokens; 404 when there is none like it.
-pub async fn revoke(app: &App, me: &Me, kind: AccessKind, id: Id<Access>) -> Result<(), Problem> {
+/// Ends one of my sessions or tokens; 404 when there is none like it. `fits` says whether it is the one that was meant.
+pub async fn revoke(
+    app: &App,
+    me: &Me,
+    kind: AccessKind,
+    id: Id<Access>,
+    fits: impl FnOnce() -> web::Result<()>,
+) -> web::Result<()> {
     let (object, action) = match kind {
         AccessKind::Api => (Object::Token, "token.revoke"),
         _ => (Object::Session, "session.revoke"),
@@ -73,8 +80,9 @@ pub async fn revoke(app: &App, me: &Me, kind: AccessKind, id: Id<Access>) -> Res
     me.require(object, Action::Revoke)?;
     let mut tx = app.db.begin().await?;
     if !rows::remove_own(&mut tx, id, me.account.row.id, kind).await? {
-        return Err(Problem::not_found());
+        return Err(Problem::not_found().into());
     }
+    fits()?;
     users::raise_epoch(&mut tx).await?;
     tx.record(me.event(app, action)?.code("access", id.to_string())).await?.commit().await?;
     Ok(())

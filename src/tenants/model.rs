@@ -55,6 +55,7 @@ impl TenantKind {
     }
 }
 
+/// Whether a tenant is at work.
 #[derive(Enum, Serialize, Deserialize, Debug, Clone, Copy, PartialEq, Eq)]
 #[oai(rename_all = "snake_case")]
 #[serde(rename_all = "snake_case")]

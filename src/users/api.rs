@@ -18,8 +18,8 @@ use crate::app::App;
 use crate::sessions::Scoped;
 use crate::web::Tag;
 use crate::web::{
-    self, Answer, Body, Created, ETag, Ident, IfMatch, Listing, MergePatch, NoContent, Page, PageOf, Query, Record,
-    Timestamp,
+    self, Answer, Body, Created, ETag, Ident, IfMatch, Listing, MergePatch, NoContent, Order, Page, PageOf, Query,
+    Record, Timestamp,
 };
 
 /// The operations on users.
@@ -91,7 +91,7 @@ impl Example for LinkWish {
 
 /// A one-time link. What is not shown here was mailed, and can't be shown again.
 #[derive(Object, Serialize, Deserialize, Clone)]
-#[oai(rename_all = "camelCase", skip_serializing_if_is_none)]
+#[oai(rename_all = "camelCase", skip_serializing_if_is_none, example)]
 #[serde(rename_all = "camelCase")]
 pub struct LinkView {
     /// `invitation` or `password_reset`.
@@ -105,10 +105,16 @@ pub struct LinkView {
     pub code: Option<String>,
 }
 
-/// The roles of a user.
-#[derive(Object, Serialize, Deserialize, Clone)]
-pub struct RoleGrants {
-    pub items: Vec<RoleGrantView>,
+impl Example for LinkView {
+    fn example() -> Self {
+        let code = "klo_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+        Self {
+            purpose: "invitation".to_owned(),
+            expires_at: Timestamp::example(),
+            url: Some(format!("https://kluis.example/link#{code}")),
+            code: Some(code.to_owned()),
+        }
+    }
 }
 
 #[OpenApi(prefix_path = "/users", tag = "Tag::Users")]
@@ -263,15 +269,17 @@ impl UsersApi {
 
     /// Lists the roles of a user.
     ///
-    /// Also those that don't count yet, or no longer.
+    /// Also those that don't count yet, or no longer; in the order in which they were given.
     #[oai(path = "/:id/roles", method = "get", operation_id = "listUserRoles")]
     async fn roles(
         &self,
         app: Data<&Arc<App>>,
         scope: Scoped<ReadRoles>,
+        page: Page,
         id: Path<Ident<User>>,
-    ) -> web::Result<Answer<RoleGrants>> {
-        Ok(Answer::new(RoleGrants { items: grants::list(&app, &scope, id.0.0).await? }))
+    ) -> web::Result<Listing<PageOf<RoleGrantView>>> {
+        let grants = grants::list(&app, &scope, id.0.0).await?;
+        Ok(page.whole(grants, Order::Rising, |grant| grant.id, &id.0)?)
     }
 
     /// Gives a user a role.
@@ -285,8 +293,10 @@ impl UsersApi {
         scope: Scoped<Grant>,
         id: Path<Ident<User>>,
         body: Body<RoleGrantDraft>,
-    ) -> web::Result<Answer<RoleGrantView>> {
-        Ok(Answer::new(grants::grant(&app, &scope, id.0.0, &body.0).await?))
+    ) -> web::Result<Created<RoleGrantView>> {
+        let made = grants::grant(&app, &scope, id.0.0, &body.0).await?;
+        let (etag, location) = (ETag::of(made.revision), format!("/v1/users/{}/roles/{}", id.0, made.id));
+        Ok(Created::new(made, etag, &location))
     }
 
     /// Takes a role away.
@@ -299,8 +309,10 @@ impl UsersApi {
         scope: Scoped<Revoke>,
         id: Path<Ident<User>>,
         grant: Path<Ident<RoleGrant>>,
+        if_match: IfMatch,
     ) -> web::Result<NoContent> {
-        grants::revoke(&app, &scope, id.0.0, grant.0.0).await?;
+        let fits = || if_match.check(ETag::of(ETag::FIRST));
+        grants::revoke(&app, &scope, id.0.0, grant.0.0, fits).await?;
         Ok(NoContent)
     }
 }

@@ -20,7 +20,7 @@ use super::service::{NO_TENANT, about_account, fault, open_tenant, seen};
 use super::view::RoleGrantView;
 use crate::app::App;
 use crate::tenants;
-use crate::web::{Ident, Timestamp};
+use crate::web::{self, Ident, Timestamp};
 
 /// The role that everybody has who has any: one's own account, sessions and tokens.
 const EVERYBODY: &str = "account";
@@ -91,8 +91,14 @@ pub async fn grant(
     Ok(view)
 }
 
-/// Takes a role away; it counts from the next request on.
-pub async fn revoke(app: &App, scope: &Scope<Revoke>, id: Id<User>, grant: Id<RoleGrant>) -> Result<(), Problem> {
+/// Takes a role away; it counts from the next request on. `fits` says whether the caller means the grant as it is.
+pub async fn revoke(
+    app: &App,
+    scope: &Scope<Revoke>,
+    id: Id<User>,
+    grant: Id<RoleGrant>,
+    fits: impl FnOnce() -> web::Result<()>,
+) -> web::Result<()> {
     let seen = seen(app, scope, id).await?;
     scope.require(seen.rels)?;
     refuse_self(scope, id)?;
@@ -102,6 +108,7 @@ pub async fn revoke(app: &App, scope: &Scope<Revoke>, id: Id<User>, grant: Id<Ro
     // A role in a tenant that isn't below mine is none of my business.
     let rels = relation_to(app, scope, gone.tenant).await.map_err(|_| Problem::not_found())?;
     scope.require(rels)?;
+    fits()?;
     account.change(app.clock.now());
     let event = about_account(app, scope, &account)?.class(Class::Security);
     let event = event.code("role", gone.role.clone()).code("tenant", gone.tenant.to_string());

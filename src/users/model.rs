@@ -37,6 +37,7 @@ pub struct UserContact {
     pub email: Email,
 }
 
+/// Whether a user can sign in.
 #[derive(Enum, Serialize, Deserialize, Debug, Clone, Copy, PartialEq, Eq)]
 #[oai(rename_all = "snake_case")]
 #[serde(rename_all = "snake_case")]

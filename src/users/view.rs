@@ -12,7 +12,7 @@ use super::model::{Grant, RoleGrant, UserDraft, UserLanguage, UserStatus};
 use super::rows::Seen;
 use super::seal;
 use crate::app::App;
-use crate::web::{Ident, Timestamp};
+use crate::web::{ETag, Ident, Timestamp};
 
 /// A user. Names and addresses that you may not see are absent, and named under `withheld`.
 #[derive(Object, Serialize, Deserialize, Clone)]
@@ -60,6 +60,8 @@ pub struct RoleGrantView {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub granted_by: Option<Ident<User>>,
     pub granted_at: Timestamp,
+    /// Always 1: a role is given and taken away, never changed.
+    pub revision: i64,
 }
 
 impl From<&Grant> for RoleGrantView {
@@ -72,6 +74,7 @@ impl From<&Grant> for RoleGrantView {
             ends_at: grant.ends_at.map(Into::into),
             granted_by: grant.granted_by.map(Into::into),
             granted_at: grant.granted_at.into(),
+            revision: ETag::FIRST,
         }
     }
 }

@@ -17,6 +17,9 @@ use super::problem::{Failure, Result};
 pub struct ETag(i64);
 
 impl ETag {
+    /// The only revision of what is made and ended but never changed in between: a token, a session, a role.
+    pub const FIRST: i64 = 1;
+
     pub const fn of(revision: i64) -> Self {
         Self(revision)
     }

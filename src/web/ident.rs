@@ -6,7 +6,7 @@ use std::borrow::Cow;
 
 use kluis_core::kernel::{Id, Kind};
 use poem_openapi::registry::{MetaSchema, MetaSchemaRef};
-use poem_openapi::types::{ParseError, ParseFromJSON, ParseFromParameter, ParseResult, ToJSON, Type};
+use poem_openapi::types::{Example, ParseError, ParseFromJSON, ParseFromParameter, ParseResult, ToJSON, Type};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
@@ -25,6 +25,16 @@ impl<K> PartialEq for Ident<K> {
     }
 }
 impl<K> Eq for Ident<K> {}
+impl<K> PartialOrd for Ident<K> {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+impl<K> Ord for Ident<K> {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.0.cmp(&other.0)
+    }
+}
 impl<K> From<Id<K>> for Ident<K> {
     fn from(id: Id<K>) -> Self {
         Self(id)
@@ -92,6 +102,12 @@ impl<K: Kind> ParseFromJSON for Ident<K> {
             Some(Value::String(text)) => Self::parse_from_parameter(&text),
             other => Err(ParseError::expected_type(other.unwrap_or_default())),
         }
+    }
+}
+
+impl<K: Kind> Example for Ident<K> {
+    fn example() -> Self {
+        Self(Id::from_uuid(uuid::Uuid::from_u128(0x0193_2f5e_8a70_7abc_8def_0123_4567_89ab)))
     }
 }
 

@@ -1,6 +1,6 @@
 //! JSON Merge Patch (RFC 7396): `PATCH` with `application/merge-patch+json`.
 //!
-//! ```ignore
+//! ```text
 //! async fn change(&self, scope: Scope<Update>, id: Path<IdParam<Customer>>, if_match: IfMatch,
 //!                 patch: MergePatch<CustomerDraft>) -> web::Result<Record<CustomerView>> {
 //!     let current = service::show(&self.app, &scope, id.0.0).await?;

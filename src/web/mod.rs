@@ -62,7 +62,7 @@ pub use headers::RequestId;
 pub use ident::Ident;
 pub use language::Language;
 pub use merge_patch::MergePatch;
-pub use page::{Cursors, Page, PageOf, SearchPage};
+pub use page::{Cursors, Order, Page, PageOf, SearchPage};
 pub use problem::{Failure, Result};
 pub use query::Query;
 pub use service::service;

@@ -159,6 +159,38 @@ impl Page {
         Ok(Listing::new(PageOf { items, next_cursor, total }, link.as_deref()))
     }
 
+    /// A page of a list that is never long, and therefore read whole: the sessions of one person, the roles of one user.
+    /// `place` gives each item its place in the order, `order` which end comes first.
+    pub fn whole<T, P, F>(
+        &self,
+        mut items: Vec<T>,
+        order: Order,
+        place: impl Fn(&T) -> P,
+        filter: &F,
+    ) -> Result<Listing<PageOf<T>>, Problem>
+    where
+        P: Ord + Serialize + DeserializeOwned,
+        F: Serialize,
+    {
+        let total = self.count.then_some(items.len() as u64);
+        let before = |one: &P, other: &P| match order {
+            Order::Rising => one < other,
+            Order::Falling => one > other,
+        };
+        items.sort_by_key(|item| place(item));
+        if order == Order::Falling {
+            items.reverse();
+        }
+        if let Some(after) = self.position::<P>(filter)? {
+            items.retain(|item| before(&after, &place(item)));
+        }
+        let size = usize::try_from(self.size).unwrap_or(usize::MAX);
+        let is_last = items.len() <= size;
+        items.truncate(size);
+        let next = items.last().filter(|_| !is_last).map(&place);
+        self.listing(items, next.as_ref(), total, filter)
+    }
+
     /// For `POST …/_search`: size, cursor and count come from the body, where the schema has checked them.
     pub fn of_search(request: &SearchPage, size: Option<u32>, cursor: Option<String>, count: Option<bool>) -> Self {
         Self {
@@ -174,6 +206,13 @@ impl Page {
     fn context(&self, filter: &impl Serialize) -> Result<Vec<u8>, Problem> {
         serde_json::to_vec(&(&self.operation, filter)).map_err(|_| Problem::new(ProblemKind::Internal))
     }
+}
+
+/// Which end of a list comes first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Order {
+    Rising,
+    Falling,
 }
 
 /// What a search needs from the request besides its body: `page: SearchPage` in the handler's arguments.
@@ -214,7 +253,7 @@ impl<'a> ApiExtractor<'a> for Page {
         })))
     }
 
-    /// Types and bounds were checked before, against [`parameters`].
+    /// Types and bounds were checked before, against the declared parameters.
     async fn from_request(
         request: &'a Request,
         _: &mut RequestBody,

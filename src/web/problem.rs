@@ -1,7 +1,7 @@
 //! A [`Problem`] as an answer: `application/problem+json` (RFC 9457) in the caller's language.
 //!
 //! Handlers return [`Result`]; `?` turns a domain error that converts into [`Problem`] into a [`Failure`]. The catch-all
-//! layer ([`super::catch`]) renders it, because only there the language and the request id are known.
+//! layer (`super::catch`) renders it, because only there the language and the request id are known.
 //!
 //! Must never: put an internal text, a value that was sent, or an error of another library into what it renders.
 

@@ -1,7 +1,7 @@
 //! One query parameter: `#[oai(name = "createdAfter")] created_after: Query<Option<DateTime<Utc>>>`.
 //!
 //! poem-openapi's own `Query` wants a list that only its service provides; this one reads the request. Presence, type,
-//! bounds and repetition were checked before ([`super::parameters`]), all parameters at once.
+//! bounds and repetition were checked before (`super::parameters`), all parameters at once.
 //!
 //! Must never be used for what identifies a person: URLs end up in logs. That goes into `POST …/_search`.
 

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use poem_openapi::registry::{MetaSchema, MetaSchemaRef};
-use poem_openapi::types::{ParseError, ParseFromJSON, ParseFromParameter, ParseResult, ToJSON, Type};
+use poem_openapi::types::{Example, ParseError, ParseFromJSON, ParseFromParameter, ParseResult, ToJSON, Type};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
@@ -76,6 +76,13 @@ impl ParseFromJSON for Timestamp {
             Some(Value::String(text)) => Self::parse_from_parameter(&text),
             other => Err(ParseError::expected_type(other.unwrap_or_default())),
         }
+    }
+}
+
+impl Example for Timestamp {
+    fn example() -> Self {
+        // 31 January 2026, 9:00
+        Self(DateTime::from_timestamp(1_769_850_000, 0).unwrap_or_default())
     }
 }
 

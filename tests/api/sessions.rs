@@ -218,6 +218,14 @@ async fn api_tokens_reach_as_far_as_their_scopes_and_are_shown_once() {
         let listed = mine["items"].as_array().unwrap().iter().find(|t| t["id"] == made["id"]).unwrap();
         assert_eq!((&listed["name"], &listed["scopes"]), (&json!("Canaryproef"), &json!(["customer:read"])));
         assert_eq!(listed.get("token"), None);
+        let spare = json!({ "name": "Reserve", "scopes": ["customer:read"], "expiresAt": expires });
+        let (_, spare) = send(&test, Some(&session), "POST", "/v1/me/tokens", spare).await;
+        let path = format!("/v1/me/tokens/{}", spare["id"].as_str().unwrap());
+        for (tag, status) in [(None, 428), (Some("\"r2\""), 412), (Some("\"r1\""), 204), (Some("\"r1\""), 404)] {
+            let request = test.client.delete(&path).header("authorization", format!("Bearer {session}"));
+            let request = tag.into_iter().fold(request, |request, tag| request.header("if-match", tag));
+            assert_eq!(request.send().await.0.status(), status, "{tag:?}");
+        }
         assert_eq!(send(&test, Some(&session), "POST", "/v1/me/sign-out", json!({})).await.0, 204);
         assert_eq!(fetch(&test, &token, "/v1/customers").await.0, 200, "programs go on");
         test.app.clock.advance(TimeDelta::days(30));

@@ -18,7 +18,7 @@ async fn a_colleague_is_made_given_a_role_and_lets_themselves_in() {
         let path = format!("/v1/users/{}", made["id"].as_str().unwrap());
         let (status, grant) =
             send(&test, Some(&manager), "POST", &format!("{path}/roles"), json!({ "role": "sales" })).await;
-        assert_eq!(status, 200, "{grant}");
+        assert_eq!(status, 201, "{grant}");
         let (status, twice) =
             send(&test, Some(&manager), "POST", &format!("{path}/roles"), json!({ "role": "sales" })).await;
         assert_eq!(status, 409, "{twice}");
@@ -35,9 +35,29 @@ async fn a_colleague_is_made_given_a_role_and_lets_themselves_in() {
 
         // Taking the role away counts from the next request on.
         let grant = format!("{path}/roles/{}", grant["id"].as_str().unwrap());
-        assert_eq!(ask(&test, Some(&manager), "DELETE", &grant, None).await.0.status(), 204);
+        assert_eq!(ask(&test, Some(&manager), "DELETE", &grant, None).await.0.status(), 428);
+        assert_eq!(test.delete("manager", &grant, "\"r2\"").await.0.status(), 412);
+        assert_eq!(test.delete("manager", &grant, "\"r1\"").await.0.status(), 204);
         assert_eq!(fetch(&test, &session, "/v1/customers").await.0, 401);
-        assert_eq!(ask(&test, Some(&manager), "DELETE", &grant, None).await.0.status(), 404);
+        assert_eq!(test.delete("manager", &grant, "\"r1\"").await.0.status(), 404);
+    }
+}
+
+#[tokio::test]
+async fn roles_are_listed_in_pages() {
+    for test in TestApp::both().await {
+        let manager = test.as_("manager").to_owned();
+        let path = format!("/v1/users/{}/roles", test.people["sales"].id);
+        assert_eq!(send(&test, Some(&manager), "POST", &path, json!({ "role": "service" })).await.0, 201);
+        let (_, whole) = fetch(&test, &manager, &format!("{path}?count=true")).await;
+        assert_eq!((whole["total"].clone(), whole.get("nextCursor")), (json!(2), None), "{whole}");
+        let (_, first) = fetch(&test, &manager, &format!("{path}?pageSize=1")).await;
+        let next = format!("{path}?pageSize=1&cursor={}", first["nextCursor"].as_str().unwrap());
+        let (_, second) = fetch(&test, &manager, &next).await;
+        let both = json!([first["items"][0], second["items"][0]]);
+        assert_eq!((&both, second.get("nextCursor")), (&whole["items"], None));
+        let elsewhere = next.replace(&test.people["sales"].id.to_string(), &test.people["service"].id.to_string());
+        assert_eq!(fetch(&test, &manager, &elsewhere).await.0, 400, "a cursor belongs to its list");
     }
 }
 
@@ -57,7 +77,7 @@ async fn nobody_gives_what_they_do_not_have_or_changes_their_own_roles() {
         let path = |name: &str| format!("/v1/users/{}/roles", test.people[name].id);
         let manager = test.as_("manager").to_owned();
         for (name, role, status) in [
-            ("sales", "service", 200),
+            ("sales", "service", 201),
             ("sales", "privacy_officer", 403),
             ("sales", "hq_admin", 400),
             ("sales", "worker", 400),

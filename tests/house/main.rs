@@ -2,6 +2,7 @@
 //!
 //! Each rule is a function over file contents, tried beside itself on files that break it, and here on the project.
 
+mod document;
 mod files;
 mod floors;
 mod manifest;

@@ -12,8 +12,11 @@ set -euo pipefail
 program="$(realpath "$1")"
 python_tools="$(realpath "$2")"
 cd "$(dirname "${BASH_SOURCE[0]}")"
+readonly settings="$PWD/schemathesis.toml"
+readonly reports="${CARGO_TARGET_DIR:-$(realpath ../..)/target}/schemathesis"
 work="$(mktemp -d)"
-readonly reports="${CARGO_TARGET_DIR:-$PWD/../../target}/schemathesis"
+# It keeps what it found beside itself; that is no part of the project.
+cd "$work"
 readonly seed=20261122
 if [ "${KLUIS_LONG:-}" = 1 ]; then
     examples=250
@@ -79,7 +82,7 @@ try_role() {
     mkdir -p "$reports/$role"
     # The token goes through the environment, so that it stands in no list of processes and in no report.
     SCHEMATHESIS_TOKEN="$3" timeout --kill-after=10 $((limit + 120)) "$python_tools/bin/schemathesis" \
-        --config-file schemathesis.toml run "$url/v1/openapi.json" --url "$url/v1" \
+        --config-file "$settings" run "$url/v1/openapi.json" --url "$url/v1" \
         --max-examples "$examples" --seed "$seed" --continue-on-failure --output-sanitize true \
         --report junit --report-junit-path "$reports/$role/junit.xml" \
         >"$reports/$role/output.txt" 2>&1 || status=$?

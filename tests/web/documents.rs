@@ -1,7 +1,7 @@
 //! The generated document.
 
 use kluis::web::Document;
-use kluis::web::document::Settings;
+use kluis::web::document::{Settings, Word};
 use serde_json::{Value, json};
 
 use crate::sample::{Api, document, settings};
@@ -40,7 +40,7 @@ fn a_reader_misses_nothing() {
 
 #[test]
 fn what_a_reader_would_miss_is_found() {
-    let settings = Settings { public: &["x"], ..settings() };
+    let settings = Settings { public: &["x", "y"], ..settings() };
     let document = Document::of::<crate::sample::Bare>(&settings).unwrap_or_else(|error| panic!("{error}"));
     let findings = document.findings();
     for finding in [
@@ -48,15 +48,42 @@ fn what_a_reader_would_miss_is_found() {
         "GET /bare_things/{thing_id}: no description",
         "GET /bare_things/{thing_id}: no tag",
         "GET /bare_things/{thing_id}: the path isn't in kebab case",
-        "GET /bare_things/{thing_id}: parameter thing_id: no description",
+        "GET /bare_things/{thing_id}: parameter why: no description",
         "GET /bare_things/{thing_id}: parameter thing_id: no example",
         "GET /bare_things/{thing_id}: parameter thing_id: not in camel case",
-        "GET /bare_things/{thing_id}: 200: no example for application/json",
+        "GET /bare_things/{thing_id}: 200: no example for application/json: /items/0 has none",
+        "GET /bare_things/{thing_id}: a list without pages: take the argument page: Page, answer with page.listing or page.whole",
+        "DELETE /bare_things/{thing_id}: no If-Match: take the argument if_match: IfMatch",
         "schema BareThing: no description",
         "schema BareThing: long_name isn't in camel case",
     ] {
         assert!(findings.iter().any(|found| found == finding), "{finding}: {findings:?}");
     }
+}
+
+#[test]
+fn a_name_of_the_house_needs_no_text_of_its_own() {
+    let why = Word { name: "why", means: "The reason.", example: Some("because") };
+    let name = Word { name: "long_name", means: "All of it.", example: Some("Bare") };
+    let items = Word { name: "items", means: "The parts.", example: Some("one") };
+    let settings = Settings { public: &["x", "y"], words: &[why, name, items], ..settings() };
+    let document = Document::of::<crate::sample::Bare>(&settings).unwrap_or_else(|error| panic!("{error}"));
+    let get = &document.value()["paths"]["/bare_things/{thing_id}"]["get"];
+    let find = |name: &str| get["parameters"].as_array().unwrap().iter().find(|p| p["name"] == name).unwrap().clone();
+    assert_eq!((&find("why")["description"], &find("why")["example"]), (&json!("The reason."), &json!("because")));
+    assert_eq!(find("thing_id")["description"], "The id of one of the bare_things.");
+    let example = &get["responses"]["200"]["content"]["application/json"]["example"];
+    assert_eq!(example, &json!({ "long_name": "Bare", "items": ["one"] }));
+}
+
+#[test]
+fn answers_lead_to_what_can_be_done_next() {
+    let value = value();
+    let made = &value["paths"]["/boats"]["post"]["responses"]["201"]["links"]["changeBoat"];
+    let expected = json!({ "id": "$response.body#/id", "If-Match": "$response.header.ETag" });
+    assert_eq!(made["parameters"], expected, "{made}");
+    let listed = &value["paths"]["/boats"]["get"]["responses"]["200"]["links"];
+    assert_eq!(listed["getBoat"]["parameters"], json!({ "id": "$response.body#/items/0/id" }), "{listed}");
 }
 
 #[test]

@@ -419,13 +419,20 @@ pub struct Bare;
 #[derive(Object, Serialize)]
 pub struct BareThing {
     long_name: String,
+    items: Vec<String>,
 }
 
 #[OpenApi]
 impl Bare {
     #[oai(path = "/bare_things/:thing_id", method = "get", operation_id = "x")]
-    async fn x(&self, thing_id: Path<String>) -> Answer<BareThing> {
-        Answer::new(BareThing { long_name: thing_id.0 })
+    async fn x(&self, thing_id: Path<String>, why: Query<Option<String>>) -> Answer<BareThing> {
+        Answer::new(BareThing { long_name: why.0.unwrap_or(thing_id.0), items: Vec::new() })
+    }
+
+    #[oai(path = "/bare_things/:thing_id", method = "delete", operation_id = "y")]
+    async fn y(&self, thing_id: Path<String>) -> NoContent {
+        drop(thing_id);
+        NoContent
     }
 }
 
@@ -437,6 +444,7 @@ pub fn settings() -> Settings<'static> {
         public: &["getHealth"],
         session_cookie: "__Host-kluis",
         also: &[],
+        words: &[],
     }
 }
 

@@ -217,7 +217,7 @@ impl Event {
         ]
     }
 
-    /// Reads the columns of [`Self::SELECT_AFTER`]: sequence number, event, stored chain hash.
+    /// Reads a row as the statements of this type select it: sequence number, event, stored chain hash.
     pub fn from_row(row: &Row) -> Result<(i64, Self, [u8; 32]), StoreError> {
         let class = match row.text(8)?.as_str() {
             "read" => Class::Read,

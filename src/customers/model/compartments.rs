@@ -71,6 +71,7 @@ pub struct Person {
     pub gender: Option<Gender>,
 }
 
+/// Which names somebody goes by: their own, the partner's, or both.
 #[derive(Enum, Serialize, Deserialize, Clone, Copy, PartialEq, Eq, Debug)]
 #[oai(rename_all = "snake_case")]
 #[serde(rename_all = "snake_case")]
@@ -81,6 +82,7 @@ pub enum NameUse {
     OwnPartner,
 }
 
+/// How somebody wants to be addressed.
 #[derive(Enum, Serialize, Deserialize, Clone, Copy, PartialEq, Eq, Debug)]
 #[oai(rename_all = "snake_case")]
 #[serde(rename_all = "snake_case")]
@@ -152,6 +154,7 @@ pub struct Contact {
     pub social_handles: Vec<SocialHandle>,
 }
 
+/// An e-mail address, and what is known of it.
 #[derive(Object, Serialize, Deserialize, Clone, Default, PartialEq, Eq)]
 #[oai(rename_all = "camelCase", skip_serializing_if_is_none)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -175,6 +178,7 @@ pub struct EmailAddress {
     pub invalid: bool,
 }
 
+/// A phone number, and what is known of it.
 #[derive(Object, Serialize, Deserialize, Clone, Default, PartialEq, Eq)]
 #[oai(rename_all = "camelCase", skip_serializing_if_is_none)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -196,6 +200,7 @@ pub struct PhoneNumber {
     pub invalid: bool,
 }
 
+/// A postal address.
 #[derive(Object, Serialize, Deserialize, Clone, Default, PartialEq, Eq)]
 #[oai(rename_all = "camelCase", skip_serializing_if_is_none)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -232,6 +237,7 @@ pub struct Address {
     pub invalid: bool,
 }
 
+/// A name on a social network.
 #[derive(Object, Serialize, Deserialize, Clone, Default, PartialEq, Eq)]
 #[oai(rename_all = "camelCase", skip_serializing_if_is_none)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -255,6 +261,7 @@ pub struct Financial {
     pub payment_notes: Option<String>,
 }
 
+/// A bank account.
 #[derive(Object, Serialize, Deserialize, Clone, Default, PartialEq, Eq)]
 #[oai(rename_all = "camelCase", skip_serializing_if_is_none)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]

@@ -1,9 +1,10 @@
 //! A customer as it is sent: everything that may be written, nothing that the server decides.
 
+use poem_openapi::types::Example;
 use poem_openapi::{Enum, Object};
 use serde::{Deserialize, Serialize};
 
-use super::{Contact, Financial, Identity, Notes, Profile, Special};
+use super::{Contact, EmailAddress, Financial, Identity, Notes, Person, PhoneNumber, Profile, Special};
 
 macro_rules! codes {
     ($($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $code:literal),+ $(,)? })+) => {
@@ -29,7 +30,9 @@ macro_rules! codes {
 }
 
 codes! {
+    /// What a customer is.
     CustomerKind { Person = "person", Organisation = "organisation", Household = "household" }
+    /// How far a customer has come with us.
     CustomerStatus { Prospect = "prospect", Active = "active", Former = "former" }
     /// Ways of getting in touch.
     Channel {
@@ -48,7 +51,7 @@ codes! {
 
 /// A customer to be written. Compartments that are absent hold nothing.
 #[derive(Object, Serialize, Deserialize, Clone, PartialEq, Eq)]
-#[oai(rename_all = "camelCase", skip_serializing_if_is_none, skip_serializing_if_is_empty)]
+#[oai(rename_all = "camelCase", skip_serializing_if_is_none, skip_serializing_if_is_empty, example)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CustomerDraft {
     pub kind: CustomerKind,
@@ -82,4 +85,33 @@ pub struct CustomerDraft {
     pub notes: Option<Notes>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub special: Option<Special>,
+}
+
+impl Example for CustomerDraft {
+    fn example() -> Self {
+        let person = Person {
+            given_name: Some("Fenna".to_owned()),
+            prefix: Some("van".to_owned()),
+            family_name: Some("Voorbeeld".to_owned()),
+            ..Person::default()
+        };
+        let email = EmailAddress { address: "fenna@voorbeeld.example".to_owned(), ..EmailAddress::default() };
+        let phone = PhoneNumber { number: "06-12345678".to_owned(), ..PhoneNumber::default() };
+        Self {
+            kind: CustomerKind::Person,
+            status: CustomerStatus::Prospect,
+            owner_id: None,
+            language: "nl".to_owned(),
+            preferred_channel: Some(Channel::Email),
+            source: "website".to_owned(),
+            legal_basis: LegalBasis::Contract,
+            consented_purposes: Vec::new(),
+            identity: Identity { person: Some(person), ..Identity::default() },
+            contact: Some(Contact { emails: vec![email], phones: vec![phone], ..Contact::default() }),
+            financial: None,
+            profile: None,
+            notes: None,
+            special: None,
+        }
+    }
 }

@@ -5,10 +5,11 @@
 use std::collections::BTreeSet;
 
 use kluis_core::kernel::Faults;
+use poem::http::Method;
 use serde_json::Value;
 
-use super::super::schema::{Components, Shape};
-use super::{Document, Operation, Settings};
+use super::super::schema::{Components, Shape, reference};
+use super::{Document, Operation, Settings, examples};
 
 /// What must stop the start: an operation without guard, an id that isn't one, a list that names what isn't there.
 pub fn gaps(document: &Document, settings: &Settings<'_>) -> Vec<String> {
@@ -72,6 +73,7 @@ fn check_operation(operation: &Operation, value: &Value, components: &Components
         find("the path isn't in kebab case".to_owned());
     }
     check_parameters(operation, components, find);
+    check_conventions(operation, value, components, find);
     check_contents("request", &value["requestBody"], components, find);
     for (status, response) in value["responses"].as_object().into_iter().flatten() {
         check_contents(status, response, components, find);
@@ -84,10 +86,11 @@ fn check_parameters(operation: &Operation, components: &Components, find: &mut d
         if parameter["description"].as_str().is_none_or(str::is_empty) {
             find(format!("parameter {name}: no description"));
         }
-        if let Some(example) = parameter.get("example") {
-            check_example(&format!("parameter {name}"), example, &parameter["schema"], components, find);
-        } else {
-            find(format!("parameter {name}: no example"));
+        match parameter.get("example").filter(|example| !example.is_null()) {
+            Some(example) => {
+                check_example(&format!("parameter {name}"), example, &parameter["schema"], components, find);
+            }
+            None => find(format!("parameter {name}: no example")),
         }
         match parameter["in"].as_str() {
             Some("path") if !operation.template.contains(&format!("{{{name}}}")) => {
@@ -106,10 +109,36 @@ fn check_contents(place: &str, message: &Value, components: &Components, find: &
         }
         if let Some(example) = media.get("example") {
             check_example(place, example, &media["schema"], components, find);
-        } else {
-            find(format!("{place}: no example for {kind}"));
+            continue;
+        }
+        let missing = examples::of(&media["schema"], components).err().filter(|missing| !missing.is_empty());
+        let where_ = missing.map(|missing| format!(": {missing} has none")).unwrap_or_default();
+        find(format!("{place}: no example for {kind}{where_}"));
+    }
+}
+
+/// What every operation of its kind takes and gives: pages of lists, preconditions of changes.
+fn check_conventions(operation: &Operation, value: &Value, components: &Components, find: &mut dyn FnMut(String)) {
+    let takes = |name: &str| operation.parameters.iter().any(|parameter| parameter["name"] == name);
+    let is_record = operation.template.ends_with('}');
+    if is_record && matches!(operation.method, Method::PATCH | Method::DELETE) && !takes("If-Match") {
+        find("no If-Match: take the argument if_match: IfMatch".to_owned());
+    }
+    let answer = &value["responses"]["200"];
+    if operation.method == Method::GET && is_list(&answer["content"]["application/json"]["schema"], components) {
+        let pages = takes("pageSize") && takes("cursor") && answer["headers"]["Link"].is_object();
+        if !pages {
+            find(
+                "a list without pages: take the argument page: Page, answer with page.listing or page.whole".to_owned(),
+            );
         }
     }
+}
+
+/// An object whose `items` are a list.
+fn is_list(schema: &Value, components: &Components) -> bool {
+    let schema = reference(schema).and_then(|name| components.get(name)).unwrap_or(schema);
+    schema["properties"]["items"]["type"] == "array"
 }
 
 fn check_example(place: &str, example: &Value, schema: &Value, components: &Components, find: &mut dyn FnMut(String)) {

@@ -6,10 +6,12 @@
 //! Must never: let an operation through that is neither guarded nor on the list of public ones.
 
 mod examples;
+mod links;
 mod lint;
 mod operations;
 mod problems;
 mod publication;
+mod words;
 
 use poem_openapi::OpenApi;
 use poem_openapi::registry::{MetaTag, Registry};
@@ -34,6 +36,16 @@ pub struct Settings<'a> {
     pub session_cookie: &'a str,
     /// Statuses beyond those that follow from method, parameters and security: `("signIn", 401)`.
     pub also: &'a [(&'a str, u16)],
+    /// What names mean, for parameters and members that don't say it themselves.
+    pub words: &'a [Word],
+}
+
+/// A name of the house: what it means wherever it stands, and how a text of this name looks.
+#[derive(Debug, Clone, Copy)]
+pub struct Word {
+    pub name: &'static str,
+    pub means: &'static str,
+    pub example: Option<&'static str>,
 }
 
 /// Whom to ask about this API.
@@ -62,7 +74,7 @@ impl Document {
     pub fn of<T: OpenApi>(settings: &Settings<'_>) -> Result<Self, DocumentError> {
         let mut registry = Registry::new();
         T::register(&mut registry);
-        let mut components = finished_components(&registry);
+        let mut components = finished_components(&registry, settings.words);
         components.extend(problems::schemas());
 
         let mut paths = Map::new();
@@ -75,6 +87,8 @@ impl Document {
                 operations.push(operation);
             }
         }
+
+        links::add(&mut paths, &operations);
 
         let (own, item) = publication::operation();
         operations.push(own);
@@ -130,9 +144,10 @@ impl Document {
     }
 }
 
-/// All registered schemas, mended, with the merge patches filled in.
-fn finished_components(registry: &Registry) -> Components {
+/// All registered schemas, mended, with the house's words and with the merge patches filled in.
+fn finished_components(registry: &Registry, known: &[Word]) -> Components {
     let mut components = schema::components(&registry.schemas);
+    components.values_mut().for_each(|schema| words::explain_members(schema, known));
     let patches = registry.schemas.iter().filter(|(_, schema)| schema.title.as_deref() == Some(PLACEHOLDER));
     for (name, _) in patches {
         let Some(target) =

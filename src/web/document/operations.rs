@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::super::page;
 use super::super::schema::{self, Components};
-use super::{Settings, examples, problems};
+use super::{Settings, Word, examples, problems, words};
 
 /// The names of the security schemes.
 pub const BEARER: &str = "bearerToken";
@@ -40,7 +40,7 @@ pub fn finish(
     let id = meta.operation_id.unwrap_or_default().to_owned();
     let public = settings.public.contains(&id.as_str());
 
-    let mut parameters = parameters(&value, components);
+    let mut parameters = parameters(path, &value, components, settings.words);
     if takes_idempotency_key(&meta.method, path, public) {
         parameters.push(idempotency_key());
     }
@@ -86,9 +86,9 @@ fn remove(value: &mut Value, name: &str) {
 }
 
 /// Parameters with their real names, a description and an example each, and without what is the default anyway.
-fn parameters(operation: &Value, components: &Components) -> Vec<Value> {
+fn parameters(path: &str, operation: &Value, components: &Components, known: &[Word]) -> Vec<Value> {
     let declared = operation["parameters"].as_array().cloned().unwrap_or_default();
-    let expanded = declared.into_iter().flat_map(|parameter| expand(parameter, components));
+    let expanded = declared.into_iter().flat_map(|parameter| expand(parameter, path, components, known));
     let mut parameters: Vec<Value> = Vec::new();
     for parameter in expanded {
         // Two extractors of one handler may read the same header.
@@ -100,7 +100,7 @@ fn parameters(operation: &Value, components: &Components) -> Vec<Value> {
     parameters
 }
 
-fn expand(mut parameter: Value, components: &Components) -> Vec<Value> {
+fn expand(mut parameter: Value, path: &str, components: &Components, known: &[Word]) -> Vec<Value> {
     let title = parameter["schema"]["title"].as_str().map(str::to_owned);
     if title.as_deref() == Some(page::MARKER) {
         return page::parameters();
@@ -108,27 +108,38 @@ fn expand(mut parameter: Value, components: &Components) -> Vec<Value> {
     if let Some(name) = title.filter(|_| parameter["in"] == "header") {
         parameter["name"] = name.into();
     }
+    let name = parameter["name"].as_str().unwrap_or_default().to_owned();
+    let is_in_path = parameter["in"] == "path";
     let mut schema = parameter["schema"].take();
     schema::mend(&mut schema, components);
-    if let Some(map) = parameter.as_object_mut() {
-        map.retain(|name, value| match name.as_str() {
-            "deprecated" => value == true,
-            "explode" => value == false,
-            _ => true,
-        });
-        if let Some(inner) = schema.as_object_mut() {
-            if let Some(description) = inner.remove("description") {
-                map.entry("description").or_insert(description);
-            }
-            let example = examples::of(&Value::Object(inner.clone()), components);
-            inner.remove("example");
-            if let Some(example) = example {
-                map.insert("example".to_owned(), example);
-            }
-        }
-        map.insert("schema".to_owned(), schema);
+    let Some(map) = parameter.as_object_mut() else { return Vec::new() };
+    map.retain(|name, value| match name.as_str() {
+        "deprecated" => value == true,
+        "explode" => value == false,
+        _ => true,
+    });
+    let of_type = schema.as_object_mut().and_then(|inner| inner.remove("description"));
+    let of_place = || is_in_path.then(|| which_one(path, &name)).flatten().map(Value::from);
+    let text = of_type.or_else(of_place).or_else(|| words::meaning(&name, &schema, components, known));
+    if let Some(text) = text {
+        map.entry("description").or_insert(text);
     }
+    let example = examples::of(&schema, components).ok().or_else(|| words::example(&name, &schema, known));
+    if let Some(inner) = schema.as_object_mut() {
+        inner.remove("example");
+    }
+    if let Some(example) = example {
+        map.insert("example".to_owned(), example);
+    }
+    map.insert("schema".to_owned(), schema);
     vec![parameter]
+}
+
+/// What a name in a path stands for: one of what the segment before it holds.
+fn which_one(path: &str, name: &str) -> Option<String> {
+    let place = path.find(&format!("/{{{name}}}"))?;
+    let collection = path.get(..place)?.rsplit('/').next()?;
+    Some(format!("The id of one of the {}.", collection.replace('-', " ")))
 }
 
 /// Content types without their charset, schemas mended, an example beside each.
@@ -139,7 +150,7 @@ fn mend_contents(message: &mut Value, components: &Components) -> Vec<String> {
         .map(|(kind, mut media)| {
             let kind = kind.split(';').next().unwrap_or_default().trim().to_owned();
             schema::mend(&mut media["schema"], components);
-            if let Some(example) = examples::of(&media["schema"], components) {
+            if let Ok(example) = examples::of(&media["schema"], components) {
                 media["example"] = example;
             }
             (kind, media)

@@ -60,7 +60,7 @@ impl Pool {
         std::str::from_utf8(self.bytes(span)).unwrap_or_default()
     }
 
-    /// Wipes a string. Its place is won back by [`Pool::repacked`].
+    /// Wipes a string. Its place is won back by [`Pool::repack`].
     pub fn wipe(&mut self, span: Span) {
         let start = usize::from(span.start);
         let length = usize::from(span.length);

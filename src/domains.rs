@@ -72,6 +72,7 @@ const ALSO: &[(&str, u16)] = &[
     ("runImport", 409),
     ("reverseImport", 409),
     ("cancelJob", 409),
+    ("findDuplicates", 404),
 ];
 
 /// The API's description, checked.

@@ -10,6 +10,7 @@ use poem_openapi::{Enum, Object, OpenApi};
 use serde::{Deserialize, Serialize};
 
 use super::access::{Archive, Create, Read, Update};
+use super::likely::{self, DuplicateSearch, DuplicateView};
 use super::model::{CustomerDraft, CustomerKind, CustomerStatus};
 use super::rows::{After, ListFilter, Order};
 use super::search::{self, CustomerSearch};
@@ -154,6 +155,21 @@ impl CustomersApi {
         body: Body<CustomerSearch>,
     ) -> web::Result<Listing<PageOf<CustomerView>>> {
         search::run(&app, &scope, &request, body.0).await
+    }
+
+    /// Finds likely duplicates of a customer, or of somebody who is about to be written down.
+    ///
+    /// Compared is what you may see of both: exact values in any spelling, postcode with house number, names that are
+    /// alike, dates of birth. Each comes with its reasons and how much they weigh together, the likeliest first.
+    #[oai(path = "/_duplicates", method = "post", operation_id = "findDuplicates")]
+    async fn duplicates(
+        &self,
+        app: Data<&Arc<App>>,
+        scope: Scoped<Read>,
+        request: SearchPage,
+        body: Body<DuplicateSearch>,
+    ) -> web::Result<Listing<PageOf<DuplicateView>>> {
+        likely::run(&app, &scope, &request, body.0).await
     }
 
     /// Shows one customer.

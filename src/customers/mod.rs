@@ -7,6 +7,7 @@ pub mod api;
 pub mod bulk;
 pub mod duplicates;
 mod index;
+pub mod likely;
 pub mod model;
 pub mod names;
 pub mod reach;

@@ -7,6 +7,7 @@ mod audit_events;
 mod canary;
 mod contract;
 mod customers;
+mod duplicates;
 mod idempotency;
 mod identity;
 mod idor;

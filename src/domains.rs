@@ -57,6 +57,7 @@ const ALSO: &[(&str, u16)] = &[
     ("updateCustomer", 409),
     ("closeTenant", 409),
     ("createPartnerContact", 409),
+    ("deletePartnerContact", 409),
     ("createUser", 409),
     ("updateUser", 409),
     ("createOneTimeLink", 409),

@@ -3,6 +3,7 @@
 mod words;
 
 use crate::audit_events::api::AuditEventsApi;
+use crate::custom_fields::api::CustomFieldsApi;
 use crate::customers::api::CustomersApi;
 use crate::imports::api::ImportsApi;
 use crate::interactions::api::InteractionsApi;
@@ -19,6 +20,7 @@ use crate::web::{Document, SESSION_COOKIE, service};
 /// All operations.
 pub type Api = (
     CustomersApi,
+    CustomFieldsApi,
     InteractionsApi,
     RelationsApi,
     ImportsApi,
@@ -35,6 +37,7 @@ pub type Api = (
 pub const fn api() -> Api {
     (
         CustomersApi,
+        CustomFieldsApi,
         InteractionsApi,
         RelationsApi,
         ImportsApi,
@@ -55,8 +58,10 @@ const PUBLIC: &[&str] = &["createSession", "redeemLink", "choosePassword", "requ
 const ALSO: &[(&str, u16)] = &[
     ("createCustomer", 409),
     ("updateCustomer", 409),
+    ("createCustomField", 409),
     ("closeTenant", 409),
     ("createPartnerContact", 409),
+    ("deletePartnerContact", 409),
     ("createUser", 409),
     ("updateUser", 409),
     ("createOneTimeLink", 409),

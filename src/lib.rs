@@ -4,6 +4,7 @@ pub mod app;
 pub mod audit_events;
 pub mod command;
 pub mod config;
+pub mod custom_fields;
 pub mod customers;
 pub mod demo;
 pub mod domains;

@@ -5,8 +5,7 @@ use std::sync::Arc;
 use kluis_core::kernel::id::{Customer, Tenant, User};
 use poem::web::Data;
 use poem_openapi::param::Path;
-use poem_openapi::types::Example;
-use poem_openapi::{Enum, Object, OpenApi};
+use poem_openapi::{Enum, OpenApi};
 use serde::{Deserialize, Serialize};
 
 use super::access::{Archive, Create, Read, Update};
@@ -21,7 +20,8 @@ use crate::app::App;
 use crate::sessions::Scoped;
 use crate::web::Tag;
 use crate::web::{
-    self, Body, Created, ETag, Ident, IfMatch, Listing, MergePatch, Page, PageOf, Query, Record, SearchPage, Timestamp,
+    self, Archival, Body, Created, ETag, Ident, IfMatch, Listing, MergePatch, Page, PageOf, Query, Record, SearchPage,
+    Timestamp,
 };
 
 /// The operations on customers.
@@ -48,21 +48,6 @@ impl From<Sort> for Order {
             Sort::Oldest => Self::Oldest,
             Sort::Updated => Self::Updated,
         }
-    }
-}
-
-/// Whether a customer is put away.
-#[derive(Object, Serialize, Deserialize, Clone, Copy, PartialEq, Eq)]
-#[oai(example)]
-#[serde(deny_unknown_fields)]
-pub struct Archival {
-    /// True puts the customer away, false takes it back.
-    pub archived: bool,
-}
-
-impl Example for Archival {
-    fn example() -> Self {
-        Self { archived: true }
     }
 }
 

@@ -5,7 +5,7 @@ use kluis_core::kernel::{Id, Problem, id::Customer};
 
 use super::access::Create;
 use super::model::{CustomerDraft, Valid};
-use super::service::{create_in, created_event};
+use super::service::{create_in, created_event, writable};
 use super::{index, rules};
 use crate::app::App;
 
@@ -20,7 +20,7 @@ pub async fn create_all(
         return Ok(Vec::new());
     }
     let rules = rules::of_tenant(app, scope.tenant()).await?;
-    let rules = rules.rules(app);
+    let rules = rules.rules(app).filling(writable(scope));
     let valid = drafts.into_iter().map(|draft| Valid::parse(draft, &rules)).collect::<Result<Vec<_>, _>>()?;
     // One commit in the key store instead of one for each handful.
     app.keys.reserve_subject_keys(scope.tenant().uuid(), valid.len()).await?;

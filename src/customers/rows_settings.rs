@@ -4,8 +4,6 @@ use kluis_core::args;
 use kluis_core::kernel::{Id, id::Tenant, id::User};
 use kluis_core::store::{Db, StoreError, Tx};
 
-use super::model::FieldRule;
-
 const WHY_SETTINGS: &str = "settings of the tenant that a scope has named; they say nothing about people";
 
 /// Country, and whether a legal ground for special data is recorded.
@@ -13,21 +11,6 @@ pub async fn tenant_settings(db: &Db, tenant: Id<Tenant>) -> Result<Option<(Stri
     let sql = "SELECT country, special_ground FROM tenants WHERE id = $1 AND status = 'active'";
     let row = db.fetch_optional_without_scope(WHY_SETTINGS, sql, args![tenant]).await?;
     row.map(|row| Ok((row.text(0)?, row.opt_text(1)?.is_some()))).transpose()
-}
-
-pub async fn field_rules(db: &Db, tenant: Id<Tenant>) -> Result<Vec<FieldRule>, StoreError> {
-    let sql = "SELECT name, kind, choices, compartment FROM custom_fields WHERE tenant_id = $1 AND archived_at IS NULL";
-    let rows = db.fetch_all_without_scope(WHY_SETTINGS, sql, args![tenant]).await?;
-    rows.iter()
-        .map(|row| {
-            Ok(FieldRule {
-                name: row.text(0)?,
-                kind: row.text(1)?,
-                choices: serde_json::from_str(&row.text(2)?).map_err(|_| StoreError::Row(2))?,
-                compartment: row.text(3)?,
-            })
-        })
-        .collect()
 }
 
 pub async fn is_member<S>(tx: &mut Tx<S>, tenant: Id<Tenant>, user: Id<User>) -> Result<bool, StoreError> {

@@ -1,11 +1,13 @@
 //! What a tenant's own settings demand of its customers' data.
 
 use kluis_core::kernel::{CountryCode, Faults, Id, Phrase, Problem, id::Tenant, id::User};
+use kluis_core::privacy::CompartmentSet;
 use kluis_core::store::{Tx, Unaudited};
 
-use super::model::{FieldRule, Rules};
+use super::model::Rules;
 use super::rows_settings;
 use crate::app::App;
+use crate::custom_fields::{self, FieldRule};
 
 /// The settings of one tenant.
 pub struct TenantRules {
@@ -15,6 +17,7 @@ pub struct TenantRules {
 }
 
 impl TenantRules {
+    /// The tenant's custom fields, those that are put away among them.
     pub fn fields(&self) -> &[FieldRule] {
         &self.fields
     }
@@ -30,6 +33,8 @@ impl TenantRules {
             country: self.country,
             fields: &self.fields,
             special_allowed: self.special_allowed,
+            before: None,
+            filled: CompartmentSet::EMPTY,
         }
     }
 }
@@ -38,7 +43,7 @@ impl TenantRules {
 pub async fn of_tenant(app: &App, tenant: Id<Tenant>) -> Result<TenantRules, Problem> {
     let (country, special_allowed) =
         rows_settings::tenant_settings(&app.db, tenant).await?.ok_or(Problem::not_found())?;
-    let fields = rows_settings::field_rules(&app.db, tenant).await?;
+    let fields = custom_fields::service::rules(app, tenant).await?;
     let country = CountryCode::parse(&country).unwrap_or(CountryCode::NL);
     Ok(TenantRules { country, special_allowed, fields })
 }

@@ -69,13 +69,18 @@ pub async fn show(app: &App, scope: &Scope<Read>, id: Id<Customer>) -> Result<Cu
 pub async fn create(app: &App, scope: &Scope<Create>, draft: CustomerDraft) -> Result<CustomerView, Problem> {
     scope.require_any()?;
     let rules = rules::of_tenant(app, scope.tenant()).await?;
-    let valid = Valid::parse(draft, &rules.rules(app))?;
+    let valid = Valid::parse(draft, &rules.rules(app).filling(writable(scope)))?;
     let mut tx = app.db.begin().await?;
     let made = create_in(app, scope, &mut tx, &valid).await?;
     let event = created_event(app, scope, &made)?;
     tx.record(event).await?.commit().await?;
     index::remember(app, made.row.tenant, made.row.id, &valid.draft().identity);
     view::open(&scope.also::<Read>(), &made.key, &made.row)
+}
+
+/// The compartments that this actor may write in a new customer.
+pub(super) fn writable(scope: &Scope<Create>) -> CompartmentSet {
+    scope.editable(scope.relations_of_new(false))
 }
 
 /// A customer that stands in an open transaction.
@@ -151,7 +156,7 @@ pub async fn update(
     let read = scope.also::<Read>();
     let before = CustomerDraft::from(&view::open(&read, &key, &row)?);
     let rules = rules::of_tenant(app, row.tenant).await?;
-    let after = Valid::parse(change(&before)?, &rules.rules(app))?;
+    let after = Valid::parse(change(&before)?, &rules.rules(app).over(&before))?;
     let wanted = after.draft();
     let changed = view::changed(&before, wanted);
     require_editable(scope, row.rels, changed)?;

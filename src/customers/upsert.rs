@@ -13,12 +13,13 @@ use kluis_core::privacy::{Compartment, CompartmentSet, DataKey, IndexField};
 use kluis_core::store::{Tx, Unaudited};
 
 use super::access::{Create, Import, Read, Update};
-use super::model::{self, CustomerDraft, ExactKey, FieldRule, Identity, Valid};
+use super::model::{self, CustomerDraft, ExactKey, Identity, Valid};
 use super::rows::{self, CustomerRow};
 use super::rules::{self, TenantRules};
 use super::undo::Before;
 use super::{duplicates, index, seal, service, view};
 use crate::app::App;
+use crate::custom_fields::FieldRule;
 
 /// The decisions under which an import writes.
 pub struct Upserts {
@@ -77,7 +78,7 @@ pub struct Written {
     name: Option<Identity>,
 }
 
-/// The tenant's custom fields that are in use, and its country.
+/// The tenant's custom fields, those that are put away among them, and its country.
 pub async fn fields(app: &App, tenant: Id<Tenant>) -> Result<(Vec<FieldRule>, CountryCode), Problem> {
     let rules = rules::of_tenant(app, tenant).await?;
     Ok((rules.fields().to_vec(), rules.country()))
@@ -102,14 +103,14 @@ impl Upserts {
         &self.import
     }
 
-    /// The tenant's custom fields that are in use.
+    /// The tenant's custom fields, those that are put away among them.
     pub fn fields(&self) -> &[FieldRule] {
         self.rules.fields()
     }
 
     /// Compartments that the importer may write at all, in a new customer.
     pub fn writable(&self) -> CompartmentSet {
-        self.create.editable(self.create.relations_of_new(false))
+        service::writable(&self.create)
     }
 
     /// Looks what would become of a customer: `fresh` if nobody is there under its external id, otherwise whatever
@@ -129,6 +130,10 @@ impl Upserts {
         let (external, others): (Vec<_>, Vec<_>) = keys.into_iter().partition(|k| k.field == IndexField::ExternalId);
         if let Some(there) = duplicates::find(app, tx, self.import.tenant(), None, &external).await? {
             return self.plan_change(app, tx, there.id, merge).await;
+        }
+        // Only now it is known to be a new one.
+        if let Err(problem) = valid.require_filled(&self.rules.rules(app).filling(self.writable())) {
+            return refused(problem);
         }
         if let Some(plan) = self.collision(app, tx, None, &others).await? {
             return Ok(plan.into());
@@ -159,7 +164,7 @@ impl Upserts {
         let clear = self.read.disclosure(row.rels).clear();
         let mut wanted = merge(&before);
         let kept = keep_unseen(&before, &mut wanted, clear);
-        let wanted = match Valid::parse(wanted, &self.rules.rules(app)) {
+        let wanted = match Valid::parse(wanted, &self.rules.rules(app).over(&before)) {
             Ok(valid) => valid,
             Err(problem) => return refused(problem),
         };

@@ -148,6 +148,7 @@ fn filled(text: &str) -> Option<String> {
 mod tests {
     use kluis_core::kernel::CountryCode;
     use kluis_core::kernel::clock::from_micros;
+    use kluis_core::privacy::CompartmentSet;
 
     use super::super::{SEED, customers::customers};
     use super::*;
@@ -156,7 +157,14 @@ mod tests {
     #[test]
     fn the_api_would_take_every_one_of_them() {
         let today = from_micros(1_795_000_000_000_000);
-        let rules = Rules { today: today.date_naive(), country: CountryCode::NL, fields: &[], special_allowed: false };
+        let rules = Rules {
+            today: today.date_naive(),
+            country: CountryCode::NL,
+            fields: &[],
+            special_allowed: false,
+            before: None,
+            filled: CompartmentSet::EMPTY,
+        };
         for draft in customers(SEED, today) {
             let faults = Valid::parse(customer(&draft), &rules).err().map(|problem| problem.faults);
             assert_eq!(faults, None, "{}", draft.number);

@@ -43,8 +43,8 @@ pub struct ImportedCustomer {
     /// The answer to "newsletter?": evidence of a consent given (or refused) elsewhere.
     pub newsletter: Option<bool>,
     pub remarks: Option<LongText<10_000>>,
-    /// Fields of the tenant by name; their own rules are checked where they are known.
-    pub custom: Vec<(String, Text<1000>)>,
+    /// Fields of the tenant by key; their own rules are checked where they are known.
+    pub custom: Vec<(String, Text<2000>)>,
 }
 
 #[derive(Clone, PartialEq, Eq)]

@@ -35,7 +35,7 @@ fn a_line_becomes_a_customer() {
         ("newsletter", "Ja"),
         ("remarks", "eerste"),
         ("remarks", "tweede"),
-        ("custom:maat", "43"),
+        ("custom.maat", "43"),
         ("ignore", "weg"),
     ])
     .unwrap();
@@ -88,7 +88,7 @@ fn all_faults_of_a_line_are_told_once_each() {
 #[test]
 fn service_numbers_are_refused_in_every_free_text() {
     for field in
-        ["externalId:oud", "custom:maat", "remarks", "street", "city", "organisationName", "accountHolder", "givenName"]
+        ["externalId:oud", "custom.maat", "remarks", "street", "city", "organisationName", "accountHolder", "givenName"]
     {
         assert_eq!(codes(&[("familyName", "Jansen"), (field, "bsn 756125352")]), ["bsn"], "{field}");
     }

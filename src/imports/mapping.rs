@@ -1,11 +1,12 @@
 //! Which column of a table becomes which field of a customer.
 //!
-//! In the API and on the command line a field is one word: `email`, `externalId:<system>`, `custom:<name>`.
+//! In the API and on the command line a field is one word: `email`, `externalId:<system>`, `custom.<key>`.
 //!
 //! Must never: hold a value of a row; names of columns and codes only.
 
 use std::fmt;
 
+use crate::custom_fields::model::is_key;
 use kluis_core::kernel::{CountryCode, Faults, Phrase};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -50,7 +51,7 @@ pub enum Field {
     Newsletter,
     Language,
     Remarks,
-    /// A field that the tenant has defined, by its name.
+    /// A field that the tenant has defined, by its key.
     Custom {
         name: String,
     },
@@ -89,8 +90,8 @@ const PLAIN: [(&str, Field); 28] = [
 ];
 
 const EXTERNAL: &str = "externalId:";
-const CUSTOM: &str = "custom:";
-/// Names of systems and of custom fields.
+const CUSTOM: &str = "custom.";
+/// Names of systems.
 const LONGEST_NAME: usize = 40;
 
 impl Field {
@@ -104,7 +105,7 @@ impl Field {
             return is_name(system).then(|| Self::ExternalId { system: system.to_owned() });
         }
         if let Some(name) = text.strip_prefix(CUSTOM) {
-            return is_name(name).then(|| Self::Custom { name: name.to_owned() });
+            return is_key(name).then(|| Self::Custom { name: name.to_owned() });
         }
         PLAIN.iter().find(|(name, _)| *name == text).map(|(_, field)| field.clone())
     }
@@ -223,7 +224,7 @@ mod tests {
         let external = Field::parse("externalId:klantnummer");
         assert_eq!(external, Some(Field::ExternalId { system: "klantnummer".to_owned() }));
         assert_eq!(external.map(|f| f.to_string()).as_deref(), Some("externalId:klantnummer"));
-        for wrong in ["externalId:", "externalId:a b", "custom:", "Email", "", "custom:a/b"] {
+        for wrong in ["externalId:", "externalId:a b", "custom.", "Email", "", "custom.a/b", "custom.Maat"] {
             assert_eq!(Field::parse(wrong), None, "{wrong}");
         }
     }
@@ -240,9 +241,9 @@ mod tests {
 
     #[test]
     fn it_survives_storage() {
-        let one = mapping(&["familyName", "externalId:oud", "custom:maat"]);
+        let one = mapping(&["familyName", "externalId:oud", "custom.maat"]);
         let json = serde_json::to_string(&one).unwrap();
-        assert_eq!(json, r#"{"columns":["familyName","externalId:oud","custom:maat"],"country":"NL"}"#);
+        assert_eq!(json, r#"{"columns":["familyName","externalId:oud","custom.maat"],"country":"NL"}"#);
         assert_eq!(serde_json::from_str::<Mapping>(&json).unwrap(), one);
     }
 }

@@ -10,15 +10,17 @@ use std::collections::BTreeMap;
 use chrono::NaiveDate;
 use kluis_core::access::Purpose;
 use kluis_core::kernel::{BirthDate, Email, PersonName};
+use kluis_core::privacy::Compartment;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::draft::{Gender, ImportedAddress, ImportedCustomer};
 use super::words;
+use crate::custom_fields::model::{FieldKind, FieldRule};
+use crate::custom_fields::value;
 use crate::customers::model::{
-    Address, BankAccount, Contact, CustomerDraft, CustomerKind, CustomerStatus, EmailAddress, ExternalId, FieldRule,
-    Financial, Gender as CustomerGender, Identity, LegalBasis, Notes, Organisation, Person, PhoneNumber, Profile,
-    Special,
+    Address, BankAccount, Contact, CustomerDraft, CustomerKind, CustomerStatus, EmailAddress, ExternalId, Financial,
+    Gender as CustomerGender, Identity, LegalBasis, Notes, Organisation, Person, PhoneNumber, Profile, Special,
 };
 
 /// What holds for all lines of an import.
@@ -231,9 +233,9 @@ fn remarks(wanted: &mut CustomerDraft, line: &ImportedCustomer) {
 
 fn custom_fields(wanted: &mut CustomerDraft, line: &ImportedCustomer, fields: &[FieldRule]) {
     for (name, text) in &line.custom {
-        let rule = fields.iter().find(|rule| rule.name == *name);
+        let rule = fields.iter().find(|rule| rule.key == *name);
         let value = typed(text.expose(), rule);
-        let place: &mut BTreeMap<String, Value> = if rule.is_some_and(|rule| rule.compartment == "special") {
+        let place: &mut BTreeMap<String, Value> = if rule.is_some_and(|rule| rule.compartment == Compartment::Special) {
             &mut wanted.special.get_or_insert_with(Special::default).custom_fields
         } else {
             &mut wanted.profile.get_or_insert_with(Profile::default).custom_fields
@@ -245,12 +247,13 @@ fn custom_fields(wanted: &mut CustomerDraft, line: &ImportedCustomer, fields: &[
 /// The value in the field's type; a date may lie ahead. What doesn't fit stays a text, which the field's own check refuses.
 fn typed(text: &str, rule: Option<&FieldRule>) -> Value {
     let plain = || Value::String(text.to_owned());
-    match rule.map(|rule| rule.kind.as_str()) {
-        Some("number") => number(text).unwrap_or_else(plain),
-        Some("boolean") => words::yes_or_no(text).map_or_else(|_| plain(), Value::Bool),
-        Some("date") => BirthDate::parse(text, NaiveDate::MAX)
+    let Some(rule) = rule else { return plain() };
+    match rule.kind {
+        FieldKind::Number => number(text).unwrap_or_else(plain),
+        FieldKind::Boolean => words::yes_or_no(text).map_or_else(|_| plain(), Value::Bool),
+        FieldKind::Date => BirthDate::parse(text, NaiveDate::MAX)
             .map_or_else(|_| plain(), |date| Value::String(date.expose().to_owned())),
-        _ => plain(),
+        _ => value::from_text(rule, text),
     }
 }
 

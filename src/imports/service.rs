@@ -128,8 +128,9 @@ async fn describe(app: &App, workshop: &Workshop, tenant: Id<Tenant>, stored: &S
         return Err(refused("empty", NO_TABLE));
     }
     let (fields, country) = upsert::fields(app, tenant).await?;
+    let in_use = fields.iter().filter(|field| !field.archived);
     let custom: Vec<_> =
-        fields.iter().map(|field| CustomField { name: &field.name, labels: [&field.name, &field.name] }).collect();
+        in_use.map(|field| CustomField { name: &field.key, labels: [&field.labels.nl, &field.labels.en] }).collect();
     let suggestions = suggest(&headers, &sample, &custom, country);
     Ok(Draft { format, size: stored.size, rows, headers, suggestions, mapping: None, terms: None })
 }
@@ -271,8 +272,10 @@ pub async fn decide(
     let mapping = Mapping { columns, country };
     let mut faults = Faults::new();
     mapping.check(draft.headers.len(), &mut faults);
+    let upserts = upserts(app, scope).await?;
+    require_fields(&mapping, &upserts, &mut faults);
     faults.into_result()?;
-    require_writable(app, scope, &mapping).await?;
+    require_writable(&mapping, &upserts)?;
     let now = app.clock.now();
     let (legal_basis, source) = (terms.legal_basis.code(), terms.source.clone());
     draft.mapping = Some(mapping);
@@ -289,13 +292,31 @@ pub async fn decide(
     Ok(Opened { row, draft })
 }
 
-/// 403 that names the compartments which the importer may not write.
-async fn require_writable(app: &App, scope: &Scope<Create>, mapping: &Mapping) -> Result<(), Problem> {
+/// The decisions under which the importer would write.
+async fn upserts(app: &App, scope: &Scope<Create>) -> Result<Upserts, Problem> {
     let request = scope.request().to_owned().into();
-    let upserts = Upserts::open(app, scope.actor(), scope.purpose(), request).await?;
+    Upserts::open(app, scope.actor(), scope.purpose(), request).await
+}
+
+/// Notes columns for custom fields that aren't there, or were put away.
+fn require_fields(mapping: &Mapping, upserts: &Upserts, faults: &mut Faults) {
+    const UNKNOWN: Phrase = Phrase {
+        en: "There is no such custom field in use.",
+        nl: "Er is geen eigen veld in gebruik met deze sleutel.",
+    };
+    for (at, field) in mapping.columns.iter().enumerate() {
+        let Field::Custom { name } = field else { continue };
+        if !upserts.fields().iter().any(|rule| rule.key == *name && !rule.archived) {
+            faults.add(format!("/columns/{at}"), "unknown_field", UNKNOWN);
+        }
+    }
+}
+
+/// 403 that names the compartments which the importer may not write.
+fn require_writable(mapping: &Mapping, upserts: &Upserts) -> Result<(), Problem> {
     let mut touched = CompartmentSet::EMPTY;
     for field in &mapping.columns {
-        if let Some(compartment) = compartment(field, &upserts) {
+        if let Some(compartment) = compartment(field, upserts) {
             touched.insert(compartment);
         }
     }
@@ -322,8 +343,8 @@ fn compartment(field: &Field, upserts: &Upserts) -> Option<Compartment> {
         Field::Iban | Field::AccountHolder => Some(Compartment::Financial),
         Field::Remarks => Some(Compartment::Notes),
         Field::Custom { name } => {
-            let special = upserts.fields().iter().any(|f| f.name == *name && f.compartment == "special");
-            Some(if special { Compartment::Special } else { Compartment::Profile })
+            let rule = upserts.fields().iter().find(|rule| rule.key == *name);
+            Some(rule.map_or(Compartment::Profile, |rule| rule.compartment))
         }
         _ => Some(Compartment::Identity),
     }

@@ -22,7 +22,7 @@ pub struct Suggestion {
     pub filled: u8,
 }
 
-/// A field that the tenant has defined: its name, and its labels in both languages.
+/// A field that the tenant has defined: its key, and its labels in both languages.
 #[derive(Debug, Clone, Copy)]
 pub struct CustomField<'a> {
     pub name: &'a str,
@@ -338,7 +338,7 @@ mod tests {
     fn dutch_and_english_headers_in_any_spelling() {
         assert_eq!(
             fields(&["Klant-nr.", "Voorletters", "E-mail adres", "TELEFOON", "Geboorte datum", "Schoen-maat"]),
-            ["externalId:klantnr", "initials", "email", "phone", "birthDate", "custom:maat"]
+            ["externalId:klantnr", "initials", "email", "phone", "birthDate", "custom.maat"]
         );
         assert_eq!(
             fields(&["First name", "Surname", "Zip code", "Company", "VAT number", "e-mail (privé)", "Vestiging"]),

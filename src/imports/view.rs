@@ -40,7 +40,7 @@ impl From<super::table::Delimiter> for Delimiter {
 pub struct ImportColumn {
     /// As it stands in the first line.
     pub header: String,
-    /// The proposed field: `email`, `externalId:<system>`, `custom:<name>`, `ignore` …
+    /// The proposed field: `email`, `externalId:<system>`, `custom.<key>`, `ignore` …
     pub suggestion: String,
     /// How sure the proposal is, per cent.
     pub confidence: i32,
@@ -53,7 +53,7 @@ pub struct ImportColumn {
 #[oai(rename_all = "camelCase", skip_serializing_if_is_none, example)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ImportSettings {
-    /// The field of each column, in their order: `email`, `externalId:<system>`, `custom:<name>`, `ignore` …
+    /// The field of each column, in their order: `email`, `externalId:<system>`, `custom.<key>`, `ignore` …
     #[oai(validator(max_items = 500))]
     pub columns: Vec<String>,
     /// Country of phone numbers and addresses that name none; ISO 3166 alpha-2.

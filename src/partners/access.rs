@@ -19,4 +19,6 @@ scoped_permissions! { Partners;
     Create = Partner: Create,
     /// Changing partners, and whatever is done with contact people.
     Update = Partner: Update,
+    /// Putting partners and contact people away and taking them back, and removing contact people.
+    Archive = Partner: Archive,
 }

@@ -8,15 +8,16 @@ use poem::web::Data;
 use poem_openapi::OpenApi;
 use poem_openapi::param::Path;
 
-use super::access::{Create, Read, Update};
-use super::contacts;
-use super::model::{ContactDraft, Partner, PartnerContact, PartnerDraft, PartnerStatus};
+use super::access::{Archive, Create, Read, Update};
+use super::contacts::{self, ContactFilter};
+use super::model::{ContactDraft, Function, Partner, PartnerContact, PartnerDraft, PartnerStatus};
 use super::service::{self, PartnerFilter};
 use super::view::{ContactView, PartnerView};
 use crate::app::App;
 use crate::sessions::Scoped;
 use crate::web::{
-    self, Body, Created, ETag, Ident, IfMatch, Listing, MergePatch, NoContent, Order, Page, PageOf, Query, Record, Tag,
+    self, Archival, Body, Created, ETag, Ident, IfMatch, Listing, MergePatch, NoContent, Page, PageOf, Query, Record,
+    Tag,
 };
 
 /// The operations on partners.
@@ -37,19 +38,27 @@ impl PartnersApi {
         /// The tenant that the partner runs.
         #[oai(name = "tenantId")]
         tenant_id: Query<Option<Ident<Tenant>>>,
+        /// Those whose contract stands like this.
         status: Query<Option<PartnerStatus>>,
-        /// Contracts that end before this day.
+        /// Contracts that end before this day; those without an end don't.
         #[oai(name = "contractEndsBefore")]
         contract_ends_before: Query<Option<NaiveDate>>,
-        /// Contracts that end after this day.
+        /// Contracts that end after this day; those without an end don't.
         #[oai(name = "contractEndsAfter")]
         contract_ends_after: Query<Option<NaiveDate>>,
+        /// Those of this country, ISO 3166-1 alpha-2.
+        #[oai(validator(pattern = "^[A-Z]{2}$"))]
+        country: Query<Option<String>>,
+        /// Those that are put away, instead of those in use.
+        archived: Query<Option<bool>>,
     ) -> web::Result<Listing<PageOf<PartnerView>>> {
         let filter = PartnerFilter {
             tenant: tenant_id.0.map(|id| id.0),
             status: status.0.map(PartnerStatus::code),
             contract_ends_before: contract_ends_before.0,
             contract_ends_after: contract_ends_after.0,
+            country: country.0,
+            archived: archived.0.unwrap_or(false),
         };
         let after: Option<Ident<Partner>> = page.position(&filter)?;
         let size = (page.size(), page.count());
@@ -80,6 +89,7 @@ impl PartnersApi {
         &self,
         app: Data<&Arc<App>>,
         scope: Scoped<Read>,
+        /// The partner.
         id: Path<Ident<Partner>>,
     ) -> web::Result<Record<PartnerView>> {
         let shown = service::show(&app, &scope, id.0.0).await?;
@@ -95,6 +105,7 @@ impl PartnersApi {
         &self,
         app: Data<&Arc<App>>,
         scope: Scoped<Update>,
+        /// The partner.
         id: Path<Ident<Partner>>,
         if_match: IfMatch,
         patch: MergePatch<PartnerDraft>,
@@ -105,19 +116,54 @@ impl PartnersApi {
         Ok(Record::new(changed, etag))
     }
 
+    /// Puts a partner away, or takes it back.
+    ///
+    /// One that is put away leaves the lists; nothing of it is lost.
+    #[oai(path = "/:id/archival", method = "put", operation_id = "archivePartner")]
+    async fn archive(
+        &self,
+        app: Data<&Arc<App>>,
+        scope: Scoped<Archive>,
+        /// The partner.
+        id: Path<Ident<Partner>>,
+        if_match: IfMatch,
+        body: Body<Archival>,
+    ) -> web::Result<Record<PartnerView>> {
+        let fits = |revision| if_match.check(revision);
+        let changed = service::set_archived(&app, &scope, id.0.0, fits, body.0.archived).await?;
+        let etag = ETag::of(changed.revision);
+        Ok(Record::new(changed, etag))
+    }
+
     /// Lists the contact people of a partner.
     ///
-    /// In the order in which they were made.
+    /// In the order in which they were made. The look is put on record.
+    #[expect(clippy::too_many_arguments, reason = "one argument for each filter of the query string")]
     #[oai(path = "/:id/contacts", method = "get", operation_id = "listPartnerContacts")]
     async fn contacts(
         &self,
         app: Data<&Arc<App>>,
         scope: Scoped<Read>,
         page: Page,
+        /// The partner.
         id: Path<Ident<Partner>>,
+        /// Those who do this there.
+        function: Query<Option<Function>>,
+        /// Those who are asked first, or the others.
+        primary: Query<Option<bool>>,
+        /// Those who are put away, instead of those in use.
+        archived: Query<Option<bool>>,
     ) -> web::Result<Listing<PageOf<ContactView>>> {
-        let contacts = contacts::list(&app, &scope, id.0.0).await?;
-        Ok(page.whole(contacts, Order::Rising, |contact: &ContactView| contact.id, &id.0)?)
+        let filter = ContactFilter {
+            partner: id.0.0,
+            function: function.0.map(Function::code),
+            primary: primary.0,
+            archived: archived.0.unwrap_or(false),
+        };
+        let after: Option<Ident<PartnerContact>> = page.position(&filter)?;
+        let size = (page.size(), page.count());
+        let found = contacts::list(&app, &scope, &filter, after.map(|id| id.0), size).await?;
+        Ok(page.listing(found.views, found.next.map(Ident).as_ref(), found.total, &filter)?)
     }
 
     /// Makes a contact person.
@@ -128,6 +174,7 @@ impl PartnersApi {
         &self,
         app: Data<&Arc<App>>,
         scope: Scoped<Update>,
+        /// The partner.
         id: Path<Ident<Partner>>,
         body: Body<ContactDraft>,
     ) -> web::Result<Created<ContactView>> {
@@ -144,7 +191,9 @@ impl PartnersApi {
         &self,
         app: Data<&Arc<App>>,
         scope: Scoped<Read>,
+        /// The partner.
         id: Path<Ident<Partner>>,
+        /// The contact person.
         contact: Path<Ident<PartnerContact>>,
     ) -> web::Result<Record<ContactView>> {
         let shown = contacts::show(&app, &scope, (id.0.0, contact.0.0)).await?;
@@ -160,7 +209,9 @@ impl PartnersApi {
         &self,
         app: Data<&Arc<App>>,
         scope: Scoped<Update>,
+        /// The partner.
         id: Path<Ident<Partner>>,
+        /// The contact person.
         contact: Path<Ident<PartnerContact>>,
         if_match: IfMatch,
         patch: MergePatch<ContactDraft>,
@@ -172,15 +223,40 @@ impl PartnersApi {
         Ok(Record::new(changed, etag))
     }
 
+    /// Puts a contact person away, or takes them back.
+    ///
+    /// Whoever is put away leaves the list; nothing of them is lost.
+    #[oai(path = "/:id/contacts/:contact/archival", method = "put", operation_id = "archivePartnerContact")]
+    async fn archive_contact(
+        &self,
+        app: Data<&Arc<App>>,
+        scope: Scoped<Archive>,
+        /// The partner.
+        id: Path<Ident<Partner>>,
+        /// The contact person.
+        contact: Path<Ident<PartnerContact>>,
+        if_match: IfMatch,
+        body: Body<Archival>,
+    ) -> web::Result<Record<ContactView>> {
+        let fits = |revision| if_match.check(revision);
+        let ids = (id.0.0, contact.0.0);
+        let changed = contacts::set_archived(&app, &scope, ids, fits, body.0.archived).await?;
+        let etag = ETag::of(changed.revision);
+        Ok(Record::new(changed, etag))
+    }
+
     /// Removes a contact person.
     ///
-    /// For good: the key under which their data was sealed is destroyed.
+    /// For good: the key under which their data was sealed is destroyed. They have to be put away before; otherwise the
+    /// answer is 409.
     #[oai(path = "/:id/contacts/:contact", method = "delete", operation_id = "deletePartnerContact")]
     async fn remove_contact(
         &self,
         app: Data<&Arc<App>>,
-        scope: Scoped<Update>,
+        scope: Scoped<Archive>,
+        /// The partner.
         id: Path<Ident<Partner>>,
+        /// The contact person.
         contact: Path<Ident<PartnerContact>>,
         if_match: IfMatch,
     ) -> web::Result<NoContent> {

@@ -3,33 +3,68 @@
 
 use kluis_core::access::{Scope, ScopedPermission};
 use kluis_core::audit::Event;
+use kluis_core::kernel::id::Tenant;
 use kluis_core::kernel::{CountryCode, Id, Phrase, Problem, ProblemKind};
 use kluis_core::privacy::{Compartment, CompartmentSet, DataKey};
 
-use super::access::{Read, Update};
+use super::access::{Archive, Read, Update};
 use super::model::{ContactDraft, Partner, PartnerContact};
-use super::rows::{self, ContactRow};
+use super::rows_contacts::{self as rows, ContactRow};
 use super::seal::{self, Place};
 use super::service::{found, require_editable, require_visible};
 use super::view::{self, ContactView};
 use crate::app::App;
 use crate::web::{ETag, Failure};
 
+pub use super::rows_contacts::ContactFilter;
+
 /// The most contact people of one partner.
 const MOST: i64 = 200;
 
-/// The contact people of a partner, in the order in which they were made.
-pub async fn list(app: &App, scope: &Scope<Read>, partner: Id<Partner>) -> Result<Vec<ContactView>, Problem> {
-    let owner = found(app, scope, partner).await?;
-    let rows = rows::list_contacts(&app.db, scope, partner).await?;
+/// A page of contact people, and after whom the next one starts.
+pub struct Found {
+    pub views: Vec<ContactView>,
+    pub next: Option<Id<PartnerContact>>,
+    pub total: Option<u64>,
+}
+
+/// One page of a partner's contact people, in the order in which they were made; 404 when the caller may not read the
+/// partner.
+pub async fn list(
+    app: &App,
+    scope: &Scope<Read>,
+    filter: &ContactFilter,
+    after: Option<Id<PartnerContact>>,
+    (size, count): (u32, bool),
+) -> Result<Found, Problem> {
+    let owner = found(app, scope, filter.partner).await?;
+    let total = if count { Some(rows::count(&app.db, scope, filter).await?.unsigned_abs()) } else { None };
+    let mut rows = rows::list(&app.db, scope, filter, after, i64::from(size) + 1).await?;
+    let more = rows.len() > size as usize;
+    rows.truncate(size as usize);
+    let next = rows.last().filter(|_| more).map(|row| row.id);
+    let views = disclose(app, scope, (filter.partner, owner.tenant), &rows).await?;
+    Ok(Found { views, next, total })
+}
+
+/// Opens the contact people of one partner for the caller, with one look into the key store, and puts the look on record.
+async fn disclose(
+    app: &App,
+    scope: &Scope<Read>,
+    (partner, tenant): (Id<Partner>, Id<Tenant>),
+    rows: &[ContactRow],
+) -> Result<Vec<ContactView>, Problem> {
+    app.keys.ensure_tenant(tenant.uuid()).await?;
+    let ids: Vec<_> = rows.iter().map(|row| row.key).collect();
+    let keys = app.keys.subject_keys(tenant.uuid(), &ids).await?;
     let mut views = Vec::with_capacity(rows.len());
     let (mut subjects, mut shown) = (Vec::with_capacity(rows.len()), CompartmentSet::EMPTY);
-    for row in &rows {
-        views.push(view::contact(scope, &key(app, row).await?, row)?);
+    for (row, key) in rows.iter().zip(keys) {
+        views.push(view::contact(scope, &key?, row)?);
         subjects.push(app.keys.audit_hash(row.tenant.uuid(), row.id.uuid())?);
         shown = shown.union(scope.disclosure(row.rels).clear());
     }
-    let event = app.event(scope).record(partner, owner.tenant).subjects(subjects).count("contacts", rows.len());
+    let event = app.event(scope).record(partner, tenant).subjects(subjects).count("contacts", rows.len());
     app.record_read(event.compartments(shown)).await?;
     Ok(views)
 }
@@ -74,6 +109,7 @@ pub async fn create(
         contact: contact.map(|value| place.seal(&key, Compartment::Contact, 1, value)).transpose()?,
         created_at: now,
         updated_at: now,
+        archived_at: None,
         revision: 1,
         mac: Vec::new(),
         rels: owner.rels,
@@ -81,10 +117,10 @@ pub async fn create(
     seal::sign_contact(&key, &mut row)?;
     let mut tx = app.db.begin().await?;
     scope.still_current_in(&mut tx).await?;
-    if rows::count_contacts(&mut tx, (owner.tenant, partner)).await? >= MOST {
+    if rows::all_of(&mut tx, (owner.tenant, partner)).await? >= MOST {
         return Err(Problem::new(ProblemKind::Conflict).detail(TOO_MANY));
     }
-    rows::insert_contact(&mut tx, &row).await?;
+    rows::insert(&mut tx, &row).await?;
     tx.record(about(app, scope, &row)?.compartments(touched).code("contact", "created")).await?.commit().await?;
     view::contact(&scope.also::<Read>(), &key, &row)
 }
@@ -105,7 +141,7 @@ pub async fn update(
     let read = scope.also::<Read>();
     let before = ContactDraft::from(&view::contact(&read, &key, &row)?);
     let wanted = change(&before)?;
-    let changed = changed(&before, &wanted);
+    let (changed, names) = (changed(&before, &wanted), changed_names(&before, &wanted));
     let parts = (changed.contains(Compartment::Identity), changed.contains(Compartment::Contact));
     let wanted = wanted.normalised(country(&owner.country), parts)?;
     require_editable(scope, row.rels, changed)?;
@@ -116,13 +152,47 @@ pub async fn update(
     (row.function, row.primary) = (wanted.function, wanted.primary);
     row.language.clone_from(&wanted.language);
     write_parts(&key, place, &mut row, &wanted, parts)?;
-    let mut tx = app.db.begin().await?;
-    scope.still_current_in(&mut tx).await?;
-    if !rows::update_contact(&mut tx, &row, expected).await? {
-        return Err(Problem::new(ProblemKind::PreconditionFailed).into());
-    }
-    tx.record(about(app, scope, &row)?.compartments(changed).code("contact", "updated")).await?.commit().await?;
+    let event = about(app, scope, &row)?.compartments(changed).code("contact", "updated").names("fields", names);
+    write(app, scope, &row, expected, event).await?;
     Ok(view::contact(&read, &key, &row)?)
+}
+
+/// Puts a contact person away, or takes them back: they leave the list, and nothing is lost.
+pub async fn set_archived(
+    app: &App,
+    scope: &Scope<Archive>,
+    (partner, id): (Id<Partner>, Id<PartnerContact>),
+    fits: impl FnOnce(ETag) -> Result<(), Failure>,
+    archived: bool,
+) -> Result<ContactView, Failure> {
+    let mut row = found_contact(app, scope, partner, id).await?;
+    scope.require(row.rels)?;
+    fits(ETag::of(row.revision))?;
+    let key = key(app, &row).await?;
+    seal::verify_contact(&key, &row).map_err(Problem::from)?;
+    let (expected, now) = (row.revision, app.clock.now());
+    row.archived_at = archived.then(|| row.archived_at.unwrap_or(now));
+    row.updated_at = now;
+    row.revision += 1;
+    seal::sign_contact(&key, &mut row).map_err(Problem::from)?;
+    let event = about(app, scope, &row)?.code("contact", if archived { "archived" } else { "restored" });
+    write(app, scope, &row, expected, event).await?;
+    Ok(view::contact(&scope.also::<Read>(), &key, &row)?)
+}
+
+async fn write<P: ScopedPermission>(
+    app: &App,
+    scope: &Scope<P>,
+    row: &ContactRow,
+    expected: i64,
+    event: Event,
+) -> Result<(), Failure> {
+    let mut tx = app.db.begin().await?;
+    if !rows::update(&mut tx, scope, row, expected).await? {
+        return Err(Failure::new(ProblemKind::PreconditionFailed));
+    }
+    tx.record(event).await?.commit().await?;
+    Ok(())
 }
 
 fn write_parts(
@@ -143,21 +213,25 @@ fn write_parts(
     Ok(seal::sign_contact(key, row)?)
 }
 
-/// Removes a contact person: the row goes, and then the key, so that no backup of the data can bring them back.
+/// Removes a contact person who was put away before: the row goes, and then the key, so that no backup of the data can
+/// bring them back.
 pub async fn remove(
     app: &App,
-    scope: &Scope<Update>,
+    scope: &Scope<Archive>,
     (partner, id): (Id<Partner>, Id<PartnerContact>),
     fits: impl FnOnce(ETag) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
     let row = found_contact(app, scope, partner, id).await?;
     scope.require(row.rels)?;
     fits(ETag::of(row.revision))?;
+    seal::verify_contact(&key(app, &row).await?, &row).map_err(Problem::from)?;
+    if row.archived_at.is_none() {
+        return Err(Problem::new(ProblemKind::Conflict).detail(STILL_THERE).into());
+    }
     require_editable(scope, row.rels, CompartmentSet::of(&[Compartment::Identity, Compartment::Contact]))?;
     let mut tx = app.db.begin().await?;
-    scope.still_current_in(&mut tx).await?;
-    if !rows::delete_contact(&mut tx, &row).await? {
-        return Err(Problem::new(ProblemKind::PreconditionFailed).into());
+    if !rows::delete(&mut tx, scope, &row).await? {
+        return Err(Failure::new(ProblemKind::PreconditionFailed));
     }
     tx.record(about(app, scope, &row)?.code("contact", "removed")).await?.commit().await?;
     app.keys.destroy(row.tenant.uuid(), row.key).await?;
@@ -170,7 +244,7 @@ async fn found_contact<P: ScopedPermission>(
     partner: Id<Partner>,
     id: Id<PartnerContact>,
 ) -> Result<ContactRow, Problem> {
-    rows::get_contact(&app.db, scope, partner, id).await?.ok_or_else(Problem::not_found)
+    rows::get(&app.db, scope, partner, id).await?.ok_or_else(Problem::not_found)
 }
 
 async fn key(app: &App, row: &ContactRow) -> Result<DataKey, Problem> {
@@ -206,5 +280,21 @@ fn changed(before: &ContactDraft, after: &ContactDraft) -> CompartmentSet {
     set
 }
 
+/// Names of what changed, for the audit event; never a value.
+fn changed_names(before: &ContactDraft, after: &ContactDraft) -> Vec<&'static str> {
+    let all = [
+        ("identity", before.identity != after.identity),
+        ("contact", before.contact != after.contact),
+        ("function", before.function != after.function),
+        ("language", before.language != after.language),
+        ("primary", before.primary != after.primary),
+    ];
+    all.iter().filter(|(_, differs)| *differs).map(|(name, _)| *name).collect()
+}
+
+const STILL_THERE: Phrase = Phrase {
+    en: "Put the contact person away first: removing can't be undone.",
+    nl: "Archiveer de contactpersoon eerst: verwijderen kan niet ongedaan worden gemaakt.",
+};
 const TOO_MANY: Phrase =
     Phrase { en: "This partner has too many contact people.", nl: "Deze partner heeft te veel contactpersonen." };

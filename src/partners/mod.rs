@@ -7,6 +7,7 @@ pub mod api;
 pub mod contacts;
 pub mod model;
 mod rows;
+mod rows_contacts;
 mod seal;
 pub mod service;
 pub mod view;

@@ -192,6 +192,7 @@ impl PartnerDraft {
 impl PartnerIdentity {
     fn normalise(&mut self, faults: &mut Faults) {
         let name = faults.check("/identity/legalName", Text::<200>::parse(&self.legal_name));
+        faults.check("/identity/legalName", bsn::refuse(&self.legal_name));
         set(&mut self.legal_name, name, Text::expose);
         line::<200>(&mut self.trade_name, "/identity/tradeName", faults);
         line::<60>(&mut self.contract_number, "/identity/contractNumber", faults);
@@ -221,6 +222,8 @@ impl Reach {
             let parsed = faults.check(format!("/contact/phones/{at}"), Phone::parse(text, country.as_str()));
             set(text, parsed, Phone::expose);
         }
+        twice(&self.emails, "/contact/emails", faults);
+        twice(&self.phones, "/contact/phones", faults);
         if let Some(text) = &mut self.postal_address {
             let parsed = faults.check("/contact/postalAddress", LongText::<500>::parse(text));
             faults.check("/contact/postalAddress", bsn::refuse(text));
@@ -233,6 +236,15 @@ impl Reach {
 fn set<T>(text: &mut String, parsed: Option<T>, normal: impl FnOnce(&T) -> &str) {
     if let Some(parsed) = parsed {
         normal(&parsed).clone_into(text);
+    }
+}
+
+fn twice(texts: &[String], pointer: &str, faults: &mut Faults) {
+    const TWICE: Phrase = Phrase { en: "This stands here twice.", nl: "Dit staat hier twee keer." };
+    for (at, text) in texts.iter().enumerate() {
+        if texts[..at].contains(text) {
+            faults.add(format!("{pointer}/{at}"), "duplicate", TWICE);
+        }
     }
 }
 
@@ -353,6 +365,15 @@ impl ContactDraft {
 
 impl ContactNames {
     fn normalise(&mut self, faults: &mut Faults) {
+        let free = [
+            ("/identity/initials", self.initials.as_deref()),
+            ("/identity/givenName", self.given_name.as_deref()),
+            ("/identity/prefix", self.prefix.as_deref()),
+            ("/identity/familyName", Some(self.family_name.as_str())),
+        ];
+        for (pointer, text) in free {
+            faults.check(pointer, bsn::refuse(text.unwrap_or_default()));
+        }
         let parts = NameParts {
             title_before: "",
             initials: self.initials.as_deref().unwrap_or_default(),

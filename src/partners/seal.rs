@@ -7,7 +7,8 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use super::model::SCHEMA;
-use super::rows::{ContactRow, PartnerRow};
+use super::rows::PartnerRow;
+use super::rows_contacts::ContactRow;
 
 const PARTNERS: &str = "partners";
 const CONTACTS: &str = "partner_contacts";
@@ -81,6 +82,7 @@ fn partner_mac<'k>(key: &'k DataKey, row: &PartnerRow) -> RowMac<'k> {
         .text("country", Some(&row.country))
         .text("contract_starts", row.contract_starts.map(|date| date.to_string()).as_deref())
         .text("contract_ends", row.contract_ends.map(|date| date.to_string()).as_deref())
+        .int("archived_at", row.archived_at.map(|at| at.timestamp_micros()))
         .sealed("identity", Some(&row.identity))
         .sealed("contact", row.contact.as_ref())
         .sealed("financial", row.financial.as_ref())
@@ -102,6 +104,7 @@ fn contact_mac<'k>(key: &'k DataKey, row: &ContactRow) -> RowMac<'k> {
         .text("function", Some(row.function.code()))
         .text("language", Some(&row.language))
         .flag("primary", row.primary)
+        .int("archived_at", row.archived_at.map(|at| at.timestamp_micros()))
         .sealed("identity", Some(&row.identity))
         .sealed("contact", row.contact.as_ref())
         .int("revision", Some(row.revision))

@@ -6,7 +6,7 @@ use kluis_core::kernel::id::Tenant;
 use kluis_core::kernel::{Faults, Id, Phrase, Problem, ProblemKind};
 use kluis_core::privacy::{Compartment, CompartmentSet, DataKey};
 
-use super::access::{Create, Read, Update};
+use super::access::{Archive, Create, Read, Update};
 use super::model::{Partner, PartnerDraft, Touched};
 use super::rows::{self, PartnerRow};
 use super::seal::{self, Place};
@@ -38,24 +38,37 @@ pub async fn list(
     let more = rows.len() > size as usize;
     rows.truncate(size as usize);
     let next = rows.last().filter(|_| more).map(|row| row.id);
+    let views = disclose(app, scope, &rows).await?;
+    Ok(Found { views, next, total })
+}
+
+/// Opens partners for the caller, with one look into the key store for each tenant, and puts the look on record.
+async fn disclose(app: &App, scope: &Scope<Read>, rows: &[PartnerRow]) -> Result<Vec<PartnerView>, Problem> {
     let mut views = Vec::with_capacity(rows.len());
     let (mut subjects, mut shown) = (Vec::with_capacity(rows.len()), CompartmentSet::EMPTY);
-    for row in &rows {
-        views.push(view::partner(scope, &key(app, row).await?, row)?);
-        subjects.push(app.keys.audit_hash(row.tenant.uuid(), row.id.uuid())?);
-        shown = shown.union(scope.disclosure(row.rels).clear());
+    for run in rows.chunk_by(|a, b| a.tenant == b.tenant) {
+        let tenant = run[0].tenant.uuid();
+        app.keys.ensure_tenant(tenant).await?;
+        let ids: Vec<_> = run.iter().map(|row| row.key).collect();
+        for (row, key) in run.iter().zip(app.keys.subject_keys(tenant, &ids).await?) {
+            views.push(view::partner(scope, &key?, row)?);
+            subjects.push(app.keys.audit_hash(tenant, row.id.uuid())?);
+            shown = shown.union(scope.disclosure(row.rels).clear());
+        }
     }
-    let event = app.event(scope).subjects(subjects).count("records", rows.len()).compartments(shown);
+    let mut event = app.event(scope).subjects(subjects).count("records", rows.len()).compartments(shown);
+    if let [one] = rows {
+        event = event.record(one.id, one.tenant);
+    }
     app.record_read(event).await?;
-    Ok(Found { views, next, total })
+    Ok(views)
 }
 
 /// One partner; 404 when there is none that the caller may read.
 pub async fn show(app: &App, scope: &Scope<Read>, id: Id<Partner>) -> Result<PartnerView, Problem> {
     let row = found(app, scope, id).await?;
-    let view = view::partner(scope, &key(app, &row).await?, &row)?;
-    app.record_read(about(app, scope, &row)?.compartments(scope.disclosure(row.rels).clear())).await?;
-    Ok(view)
+    let mut views = disclose(app, scope, std::slice::from_ref(&row)).await?;
+    views.pop().ok_or_else(Problem::not_found)
 }
 
 /// Makes a partner of the acting tenant, or of one below it.
@@ -86,6 +99,7 @@ pub async fn create(app: &App, scope: &Scope<Create>, draft: PartnerDraft) -> Re
         financial: financial.map(|value| place.seal(&key, Compartment::Financial, 1, value)).transpose()?,
         created_at: now,
         updated_at: now,
+        archived_at: None,
         revision: 1,
         mac: Vec::new(),
         rels,
@@ -128,14 +142,48 @@ pub async fn update(
     (row.contract_starts, row.contract_ends) = (wanted.contract_starts, wanted.contract_ends);
     write_parts(&key, place, &mut row, &wanted, changed)?;
     seal::sign_partner(&key, &mut row).map_err(Problem::from)?;
-    let mut tx = app.db.begin().await.map_err(Problem::from)?;
-    if !rows::update(&mut tx, scope, &row, expected).await.map_err(Problem::from)? {
-        return Err(Problem::new(ProblemKind::PreconditionFailed).into());
-    }
-    let event =
-        about(app, scope, &row)?.compartments(changed).names("fields", changed_names(&before, &wanted, changed));
-    tx.record(event).await.map_err(Problem::from)?.commit().await.map_err(Problem::from)?;
+    let names = changed_names(&before, &wanted, changed);
+    let event = about(app, scope, &row)?.compartments(changed).names("fields", names);
+    write(app, scope, &row, expected, event).await?;
     Ok(view::partner(&read, &key, &row)?)
+}
+
+/// Puts a partner away, or takes it back: it leaves the lists, and nothing is lost.
+pub async fn set_archived(
+    app: &App,
+    scope: &Scope<Archive>,
+    id: Id<Partner>,
+    fits: impl FnOnce(ETag) -> Result<(), Failure>,
+    archived: bool,
+) -> Result<PartnerView, Failure> {
+    let mut row = found(app, scope, id).await?;
+    scope.require(row.rels)?;
+    fits(ETag::of(row.revision))?;
+    let key = key(app, &row).await?;
+    seal::verify_partner(&key, &row).map_err(Problem::from)?;
+    let (expected, now) = (row.revision, app.clock.now());
+    row.archived_at = archived.then(|| row.archived_at.unwrap_or(now));
+    row.updated_at = now;
+    row.revision += 1;
+    seal::sign_partner(&key, &mut row).map_err(Problem::from)?;
+    let event = about(app, scope, &row)?.code("archived", archived.to_string());
+    write(app, scope, &row, expected, event).await?;
+    Ok(view::partner(&scope.also::<Read>(), &key, &row)?)
+}
+
+async fn write<P: ScopedPermission>(
+    app: &App,
+    scope: &Scope<P>,
+    row: &PartnerRow,
+    expected: i64,
+    event: Event,
+) -> Result<(), Failure> {
+    let mut tx = app.db.begin().await?;
+    if !rows::update(&mut tx, scope, row, expected).await? {
+        return Err(Failure::new(ProblemKind::PreconditionFailed));
+    }
+    tx.record(event).await?.commit().await?;
+    Ok(())
 }
 
 fn write_parts(

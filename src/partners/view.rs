@@ -13,7 +13,8 @@ use super::model::{
     ContactDraft, ContactNames, Function, Partner, PartnerContact, PartnerDraft, PartnerFinancial, PartnerIdentity,
     PartnerStatus, Reach,
 };
-use super::rows::{ContactRow, PartnerRow};
+use super::rows::PartnerRow;
+use super::rows_contacts::ContactRow;
 use super::seal::{self, Place};
 use crate::web::{Ident, Timestamp};
 
@@ -39,6 +40,9 @@ pub struct PartnerView {
     pub financial: Option<PartnerFinancial>,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
+    /// When it was put away.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub archived_at: Option<Timestamp>,
     pub revision: i64,
     /// Compartments that you may not see.
     #[oai(default)]
@@ -62,6 +66,9 @@ pub struct ContactView {
     pub contact: Option<Reach>,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
+    /// When it was put away.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub archived_at: Option<Timestamp>,
     pub revision: i64,
     /// Compartments that you may not see.
     #[oai(default)]
@@ -113,6 +120,7 @@ pub fn partner<P: ScopedPermission>(scope: &Scope<P>, key: &DataKey, row: &Partn
         financial: opener.part(Compartment::Financial, row.financial.as_ref())?,
         created_at: row.created_at.into(),
         updated_at: row.updated_at.into(),
+        archived_at: row.archived_at.map(Into::into),
         revision: row.revision,
         withheld: opener.withheld(OF_PARTNERS),
     })
@@ -132,6 +140,7 @@ pub fn contact<P: ScopedPermission>(scope: &Scope<P>, key: &DataKey, row: &Conta
         contact: opener.part(Compartment::Contact, row.contact.as_ref())?,
         created_at: row.created_at.into(),
         updated_at: row.updated_at.into(),
+        archived_at: row.archived_at.map(Into::into),
         revision: row.revision,
         withheld: opener.withheld(OF_CONTACTS),
     })

@@ -23,6 +23,7 @@
 
 pub mod address;
 pub mod answer;
+mod archival;
 pub mod asset;
 pub mod body;
 mod catch;
@@ -54,6 +55,7 @@ pub mod upload;
 
 pub use address::ClientAddress;
 pub use answer::{Accepted, Answer, Created, Listing, NoContent, Record};
+pub use archival::Archival;
 pub use body::Body;
 pub use catch::settle;
 pub use document::Document;

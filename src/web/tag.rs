@@ -13,6 +13,9 @@ pub enum Tag {
     Imports,
     /// Long work, and how far it is.
     Jobs,
+    /// Fields that a tenant adds to its customers.
+    #[oai(rename = "Custom fields")]
+    CustomFields,
     /// How customers belong together.
     Relations,
     /// Who did what, when, for what.

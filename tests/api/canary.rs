@@ -89,17 +89,16 @@ async fn allow_everything(test: &TestApp) {
     let mut tx = test.app.db.begin().await.expect("a transaction");
     let ground = "UPDATE tenants SET special_ground = 'Art. 9(2)(a)' WHERE id = $1";
     tx.execute_without_scope(WHY, ground, args![test.north]).await.expect("it writes");
-    let field = "INSERT INTO custom_fields (tenant_id, id, name, label_nl, label_en, kind, choices, compartment, category, \
-                 purposes, retention, created_at, updated_at, revision) \
-                 VALUES ($1, $2, $3, 'Proef', 'Trial', 'text', '[]', $4, 'preference', '[]', 'customer', 0, 0, 1)";
-    for compartment in ["profile", "special"] {
-        let id = test.app.new_id::<kluis_core::kernel::id::Customer>();
-        let name = format!("proef_{compartment}");
-        tx.execute_without_scope(WHY, field, args![test.north, id, name.as_str(), compartment])
-            .await
-            .expect("it writes");
-    }
     tx.commit_without_event(WHY).await.expect("it commits");
+    for compartment in ["profile", "special"] {
+        let draft = json!({
+            "key": format!("proef{compartment}"), "labels": { "nl": MARK, "en": MARK }, "kind": "text",
+            "compartment": compartment, "category": "dpv:PersonalData", "purposes": ["contract"],
+            "retention": "customer",
+        });
+        let (status, view) = read(asked(test, &Method::POST, "/v1/custom-fields", Some(&draft)).await).await;
+        assert_eq!(status, 201, "{view}");
+    }
 }
 
 /// Customers of each kind with a canary in every field, which must be taken; then each of them changed.
@@ -117,8 +116,8 @@ async fn write_customers(test: &TestApp, contract: &Contract) {
             identity.remove(other);
         }
         body["identity"]["externalIds"][0]["id"] = json!(format!("{MARK}{at}"));
-        body["profile"]["customFields"] = json!({ "proef_profile": MARK });
-        body["special"]["customFields"] = json!({ "proef_special": MARK });
+        body["profile"]["customFields"] = json!({ "proefprofile": MARK });
+        body["special"]["customFields"] = json!({ "proefspecial": MARK });
         if at > 0 {
             // Exact keys are unique in a tenant.
             body["contact"]["emails"][0]["address"] = json!(format!("{MARK}{at}@{MARK}.example"));

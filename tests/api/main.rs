@@ -6,6 +6,7 @@ mod support;
 mod audit_events;
 mod canary;
 mod contract;
+mod custom_fields;
 mod customers;
 mod duplicates;
 mod idempotency;

@@ -65,7 +65,8 @@ fn fold_local(local: &str) -> Zeroizing<String> {
     Zeroizing::new(lower.nfkc().collect())
 }
 
-fn ascii_domain(domain: &str) -> Option<Zeroizing<String>> {
+/// The one spelling of a host name: ASCII by UTS 46.
+pub(super) fn ascii_domain(domain: &str) -> Option<Zeroizing<String>> {
     let ascii =
         Uts46::new().to_ascii(domain.as_bytes(), AsciiDenyList::STD3, Hyphens::CheckFirstLast, DnsLength::Verify);
     ascii.ok().map(|ascii| Zeroizing::new(ascii.into_owned()))
@@ -85,7 +86,7 @@ fn is_atom(c: char) -> bool {
 }
 
 /// At least two labels, and the last isn't a number: neither `localhost` nor an IP address.
-fn is_public(domain: &str) -> bool {
+pub(super) fn is_public(domain: &str) -> bool {
     domain.rsplit_once('.').is_some_and(|(_, top)| top.len() >= 2 && !top.bytes().all(|b| b.is_ascii_digit()))
 }
 

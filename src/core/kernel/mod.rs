@@ -20,6 +20,7 @@ pub mod phone;
 pub mod prefix;
 pub mod problem;
 pub mod text;
+pub mod web_address;
 
 pub use address::{HouseNumber, Postcode};
 pub use birth::BirthDate;
@@ -37,6 +38,7 @@ pub use phone::Phone;
 pub use prefix::split_family;
 pub use problem::{Fault, Faults, Phrase, Problem, ProblemKind};
 pub use text::{LongText, REQUIRED, Text, TextFault};
+pub use web_address::WebAddress;
 
 #[cfg(test)]
 mod sample;

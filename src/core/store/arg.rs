@@ -107,6 +107,7 @@ arg_from! {
     i64, v => Self::Int(Some(v));
     Option<i64>, v => Self::Int(v);
     bool, v => Self::Bool(Some(v));
+    Option<bool>, v => Self::Bool(v);
     Vec<u8>, v => Self::Blob(Some(v));
     Option<Vec<u8>>, v => Self::Blob(v);
     &[u8], v => Self::Blob(Some(v.to_vec()));

@@ -5,32 +5,51 @@ use kluis_core::kernel::{
     BirthDate, BranchNumber, CountryCode, Email, Faults, HouseNumber, Iban, KvkNumber, LanguageTag, LongText, Phone,
     Phrase, Postcode, Problem, Text, TextFault, VatNumber, bsn,
 };
-use serde_json::Value;
+use kluis_core::privacy::{Compartment, CompartmentSet};
 
 use super::compartments::{Address, Contact, Financial, Identity, Organisation, Person, Profile};
 use super::{CustomerDraft, CustomerKind};
+use crate::custom_fields::FieldRule;
+use crate::custom_fields::value::{Check, Values};
 use crate::customers::names;
 
 /// What the check depends on besides the draft itself.
+#[derive(Clone, Copy)]
 pub struct Rules<'a> {
     pub today: NaiveDate,
     /// Country of the tenant: national spellings of phone numbers are read by it.
     pub country: CountryCode,
-    /// The tenant's custom fields that are in use.
+    /// The tenant's custom fields, those that are put away among them.
     pub fields: &'a [FieldRule],
     /// Whether the tenant has recorded a legal ground for special data (GDPR Art. 9).
     pub special_allowed: bool,
+    /// The record as its writer sees it; nothing for a new one. Custom values that stay are not checked again.
+    pub before: Option<&'a CustomerDraft>,
+    /// Compartments whose required custom fields must have a value: those that the maker of a record may write.
+    pub filled: CompartmentSet,
 }
 
-/// What a custom field demands of its value.
-#[derive(Debug, Clone)]
-pub struct FieldRule {
-    pub name: String,
-    /// `text`, `number`, `boolean`, `date` or `choice`.
-    pub kind: String,
-    pub choices: Vec<String>,
-    /// `profile` or `special`.
-    pub compartment: String,
+impl<'a> Rules<'a> {
+    /// For a change of this record.
+    #[must_use]
+    pub const fn over(self, before: &'a CustomerDraft) -> Self {
+        Self { before: Some(before), ..self }
+    }
+
+    /// For a new record, by somebody who may write these compartments.
+    #[must_use]
+    pub const fn filling(self, filled: CompartmentSet) -> Self {
+        Self { filled, ..self }
+    }
+
+    fn custom(&self, compartment: Compartment) -> Check<'_> {
+        let before = self.before.and_then(|before| match compartment {
+            Compartment::Special => before.special.as_ref().map(|special| &special.custom_fields),
+            _ => before.profile.as_ref().map(|profile| &profile.custom_fields),
+        });
+        let allowed = self.special_allowed || compartment != Compartment::Special;
+        Check { rules: self.fields, compartment, before, filled: allowed && self.filled.contains(compartment) }
+    }
 }
 
 /// A draft that has been parsed and normalised; the only form that can be sealed.
@@ -44,6 +63,17 @@ impl Valid {
         check(&mut draft, rules, &mut faults);
         faults.into_result()?;
         Ok(Self(draft))
+    }
+
+    /// The required custom fields that a new record lacks. Asked apart where only the look-up tells that it is new.
+    pub fn require_filled(&self, rules: &Rules<'_>) -> Result<(), Problem> {
+        let mut faults = Faults::new();
+        let none = Values::new();
+        let profile = self.0.profile.as_ref().map_or(&none, |profile| &profile.custom_fields);
+        let special = self.0.special.as_ref().map_or(&none, |special| &special.custom_fields);
+        rules.custom(Compartment::Profile).require(profile, &mut faults);
+        rules.custom(Compartment::Special).require(special, &mut faults);
+        faults.into_result()
     }
 
     pub const fn draft(&self) -> &CustomerDraft {
@@ -65,10 +95,6 @@ const SPECIAL: Phrase = Phrase {
     en: "Special data is refused until the tenant has recorded a legal ground (GDPR Art. 9).",
     nl: "Bijzondere gegevens worden geweigerd tot de organisatie een wettelijke grond heeft vastgelegd (AVG art. 9).",
 };
-const UNKNOWN_FIELD: Phrase =
-    Phrase { en: "There is no such custom field in this compartment.", nl: "Dit eigen veld bestaat niet in dit deel." };
-const FIELD_VALUE: Phrase =
-    Phrase { en: "The value doesn't fit the field's type.", nl: "De waarde past niet bij het soort veld." };
 const TWICE: Phrase = Phrase { en: "This stands here twice.", nl: "Dit staat hier twee keer." };
 const TWO_PRIMARY: Phrase = Phrase { en: "Only one can be primary.", nl: "Er kan er maar één de voornaamste zijn." };
 
@@ -84,17 +110,12 @@ fn check(draft: &mut CustomerDraft, rules: &Rules<'_>, faults: &mut Faults) {
         self::financial(financial, faults);
     }
     if let Some(profile) = &mut draft.profile {
-        self::profile(profile, rules, faults);
+        self::profile(profile, faults);
     }
     if let Some(notes) = &mut draft.notes {
         long_text::<20_000>(&mut notes.remarks, "/notes/remarks", faults);
     }
-    if let Some(special) = &mut draft.special {
-        if !rules.special_allowed && !special.custom_fields.is_empty() {
-            faults.add("/special", "special_not_allowed", SPECIAL);
-        }
-        custom_fields(&special.custom_fields, "special", rules, faults);
-    }
+    custom_fields(draft, rules, faults);
     drop_empty(draft);
 }
 
@@ -214,43 +235,24 @@ fn financial(financial: &mut Financial, faults: &mut Faults) {
     long_text::<2000>(&mut financial.payment_notes, "/financial/paymentNotes", faults);
 }
 
-fn profile(profile: &mut Profile, rules: &Rules<'_>, faults: &mut Faults) {
+fn profile(profile: &mut Profile, faults: &mut Faults) {
     for (at, interest) in profile.interests.iter_mut().enumerate() {
         line::<60>(interest, &format!("/profile/interests/{at}"), faults);
     }
     twice(&profile.interests, "/profile/interests", faults);
-    custom_fields(&profile.custom_fields, "profile", rules, faults);
 }
 
-fn custom_fields(
-    values: &std::collections::BTreeMap<String, Value>,
-    compartment: &str,
-    rules: &Rules<'_>,
-    faults: &mut Faults,
-) {
-    for (name, value) in values {
-        let at = format!("/{compartment}/customFields/{}", name.replace('~', "~0").replace('/', "~1"));
-        let rule = rules.fields.iter().find(|f| f.name == *name && f.compartment == compartment);
-        match rule {
-            None => faults.add(at, "unknown_field", UNKNOWN_FIELD),
-            Some(rule) if !fits(rule, value) => faults.add(at, "value", FIELD_VALUE),
-            Some(_) => {
-                if let Value::String(text) = value {
-                    faults.check(at, bsn::refuse(text));
-                }
-            }
-        }
+fn custom_fields(draft: &mut CustomerDraft, rules: &Rules<'_>, faults: &mut Faults) {
+    let mut none = Values::new();
+    let profile = draft.profile.as_mut().map_or(&mut none, |profile| &mut profile.custom_fields);
+    rules.custom(Compartment::Profile).run(profile, faults);
+    let mut none = Values::new();
+    let special = draft.special.as_mut().map_or(&mut none, |special| &mut special.custom_fields);
+    let check = rules.custom(Compartment::Special);
+    if !rules.special_allowed && !special.is_empty() && check.before != Some(special) {
+        faults.add("/special", "special_not_allowed", SPECIAL);
     }
-}
-
-fn fits(rule: &FieldRule, value: &Value) -> bool {
-    match (rule.kind.as_str(), value) {
-        ("number", Value::Number(_)) | ("boolean", Value::Bool(_)) => true,
-        ("text", Value::String(text)) => Text::<2000>::parse(text).is_ok(),
-        ("date", Value::String(text)) => NaiveDate::parse_from_str(text, "%Y-%m-%d").is_ok(),
-        ("choice", Value::String(text)) => rule.choices.contains(text),
-        _ => false,
-    }
+    check.run(special, faults);
 }
 
 /// Replaces the text by its canonical spelling, or notes the fault and leaves it.

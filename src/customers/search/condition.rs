@@ -4,58 +4,13 @@
 //! values change no answer (Kleene's three-valued logic).
 
 use kluis_core::kernel::{CountryCode, Email, Faults, Iban, Phone, Phrase, Postcode};
-use kluis_core::privacy::Compartment;
 use poem_openapi::types::Example;
 use poem_openapi::{Enum, Object};
 use serde::{Deserialize, Serialize};
 
+use super::custom::Places;
+use super::field::Field;
 use crate::customers::view::CustomerView;
-
-/// What a condition is about.
-#[derive(Enum, Serialize, Deserialize, Clone, Copy, PartialEq, Eq, Debug)]
-#[oai(rename_all = "camelCase")]
-#[serde(rename_all = "camelCase")]
-pub enum Field {
-    Email,
-    Phone,
-    Iban,
-    Postcode,
-    City,
-    /// `system:id`
-    ExternalId,
-    FamilyName,
-    GivenName,
-    OrganisationName,
-    BirthDate,
-    KvkNumber,
-    Remarks,
-    Interest,
-    Status,
-    Kind,
-    Source,
-    Language,
-    Region,
-    OwnerId,
-}
-
-impl Field {
-    /// The compartment that one must see to ask; `None` for plain columns.
-    pub const fn compartment(self) -> Option<Compartment> {
-        match self {
-            Self::Email | Self::Phone | Self::Postcode | Self::City => Some(Compartment::Contact),
-            Self::Iban => Some(Compartment::Financial),
-            Self::ExternalId
-            | Self::FamilyName
-            | Self::GivenName
-            | Self::OrganisationName
-            | Self::BirthDate
-            | Self::KvkNumber => Some(Compartment::Identity),
-            Self::Remarks => Some(Compartment::Notes),
-            Self::Interest => Some(Compartment::Profile),
-            Self::Status | Self::Kind | Self::Source | Self::Language | Self::Region | Self::OwnerId => None,
-        }
-    }
-}
 
 /// How a field is compared.
 #[derive(Enum, Serialize, Deserialize, Clone, Copy, PartialEq, Eq, Debug)]
@@ -119,7 +74,7 @@ impl Condition {
     /// All fields that the tree asks about.
     pub fn fields(&self) -> Vec<Field> {
         let inner = self.and.iter().chain(&self.or).chain(self.not.as_deref());
-        self.field.into_iter().chain(inner.flat_map(Self::fields)).collect()
+        self.field.iter().cloned().chain(inner.flat_map(Self::fields)).collect()
     }
 
     /// Notes every node that has no meaning.
@@ -145,19 +100,23 @@ impl Condition {
     }
 
     /// Whether the record fits; `None` where that depends on something withheld.
-    pub fn holds(&self, view: &CustomerView) -> Option<bool> {
-        if let (Some(field), Some(operator)) = (self.field, self.operator) {
+    pub fn holds(&self, view: &CustomerView, places: &Places) -> Option<bool> {
+        if let (Some(field), Some(operator)) = (&self.field, self.operator) {
+            let wanted = self.value.as_deref().unwrap_or_default();
+            if let Field::Custom(key) = field {
+                return places.holds(key, operator, wanted, view);
+            }
             let hidden = field.compartment().is_some_and(|c| view.withheld.iter().any(|name| name == c.name()));
-            return (!hidden).then(|| leaf_holds(field, operator, self.value.as_deref().unwrap_or_default(), view));
+            return (!hidden).then(|| leaf_holds(field, operator, wanted, view));
         }
         if let Some(inner) = &self.not {
-            return inner.holds(view).map(|held| !held);
+            return inner.holds(view, places).map(|held| !held);
         }
         if self.or.is_empty() {
-            return all(self.and.iter().map(|inner| inner.holds(view)));
+            return all(self.and.iter().map(|inner| inner.holds(view, places)));
         }
         // x or y = not (not x and not y)
-        all(self.or.iter().map(|inner| inner.holds(view).map(|held| !held))).map(|none| !none)
+        all(self.or.iter().map(|inner| inner.holds(view, places).map(|held| !held))).map(|none| !none)
     }
 }
 
@@ -174,7 +133,7 @@ fn all(parts: impl Iterator<Item = Option<bool>>) -> Option<bool> {
     known.then_some(true)
 }
 
-fn leaf_holds(field: Field, operator: Operator, wanted: &str, view: &CustomerView) -> bool {
+fn leaf_holds(field: &Field, operator: Operator, wanted: &str, view: &CustomerView) -> bool {
     let values = values(field, view);
     let folded = wanted.trim().to_lowercase();
     match operator {
@@ -191,7 +150,7 @@ fn leaf_holds(field: Field, operator: Operator, wanted: &str, view: &CustomerVie
 }
 
 /// One spelling for all spellings of a value.
-pub(super) fn normal(field: Field, text: &str) -> String {
+pub(super) fn normal(field: &Field, text: &str) -> String {
     let parsed = match field {
         Field::Email => Email::parse(text).ok().map(|email| email.index_form().to_string()),
         Field::Phone => Phone::parse(text, "NL").ok().map(|phone| phone.expose().to_owned()),
@@ -202,7 +161,7 @@ pub(super) fn normal(field: Field, text: &str) -> String {
     parsed.unwrap_or_else(|| text.trim().to_lowercase())
 }
 
-fn values(field: Field, view: &CustomerView) -> Vec<String> {
+fn values(field: &Field, view: &CustomerView) -> Vec<String> {
     let contact = view.contact.as_ref();
     let identity = view.identity.as_ref();
     let person = identity.and_then(|identity| identity.person.as_ref());
@@ -231,5 +190,7 @@ fn values(field: Field, view: &CustomerView) -> Vec<String> {
         Field::Language => vec![view.language.clone()],
         Field::Region => one(view.region.as_ref()),
         Field::OwnerId => view.owner_id.iter().map(ToString::to_string).collect(),
+        // They stand where their tenant has declared: `Places` looks there.
+        Field::Custom(_) => Vec::new(),
     }
 }

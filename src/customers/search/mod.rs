@@ -4,13 +4,16 @@
 //! Must never: let a compartment that a caller can't see decide whether a record is found.
 
 mod condition;
+mod custom;
+mod field;
 mod plan;
 
 use poem_openapi::types::Example;
 use poem_openapi::{Enum, Object};
 use serde::{Deserialize, Serialize};
 
-pub use condition::{Condition, Field, Operator};
+pub use condition::{Condition, Operator};
+pub use field::Field;
 
 use kluis_core::access::Scope;
 use kluis_core::kernel::{Faults, Id, Phrase, Problem, id::Customer};
@@ -103,6 +106,7 @@ pub async fn run(
 ) -> web::Result<Listing<PageOf<CustomerView>>> {
     scope.require_any()?;
     check(scope, &search)?;
+    let places = custom::Places::of(app, scope, search.condition.as_ref()).await?;
     let page = Page::of_search(request, search.page_size, search.cursor.clone(), None);
     let bound = CustomerSearch { cursor: None, page_size: None, ..search.clone() };
     let mut position: Option<Position> = page.position(&bound)?;
@@ -116,7 +120,7 @@ pub async fn run(
         looked_at += candidates.rows.len();
         position = candidates.next;
         let views = view::open_all(app, scope, &candidates.rows).await?;
-        found.extend(candidates.rows.into_iter().zip(views).filter(|(_, view)| fits(&search, view)));
+        found.extend(candidates.rows.into_iter().zip(views).filter(|(_, view)| fits(&search, view, &places)));
         if position.is_none() || found.len() >= size || looked_at >= LOOKED_AT {
             break;
         }
@@ -126,10 +130,10 @@ pub async fn run(
     Ok(page.listing(views, position.as_ref(), None, &bound)?)
 }
 
-fn fits(search: &CustomerSearch, view: &CustomerView) -> bool {
+fn fits(search: &CustomerSearch, view: &CustomerView, places: &custom::Places) -> bool {
     let archived = view.archived_at.is_some() == search.archived.unwrap_or(false);
     let named = search.name.is_none() || view.identity.is_some();
-    archived && named && search.condition.as_ref().is_none_or(|condition| condition.holds(view) == Some(true))
+    archived && named && search.condition.as_ref().is_none_or(|condition| condition.holds(view, places) == Some(true))
 }
 
 /// 403 for a field that is never visible to the caller; faults for conditions that make no sense.

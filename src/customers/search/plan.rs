@@ -9,7 +9,8 @@ use kluis_core::kernel::{Id, Problem, id::Customer};
 use kluis_core::privacy::IndexField;
 use kluis_core::privacy::directory::TenantDirectory;
 
-use super::condition::{Condition, Field, Operator, normal};
+use super::condition::{Condition, Operator, normal};
+use super::field::Field;
 use super::{Candidates, CustomerSearch, Position, SearchSort, directories, rows_by_ids};
 use crate::app::App;
 use crate::customers::access::Read;
@@ -137,7 +138,7 @@ fn exact<'a>(
 }
 
 async fn leaf(app: &App, scope: &Scope<Read>, condition: &Condition) -> Result<Option<Vec<Id<Customer>>>, Problem> {
-    let (Some(field), Some(value)) = (condition.field, &condition.value) else { return Ok(None) };
+    let (Some(field), Some(value)) = (&condition.field, &condition.value) else { return Ok(None) };
     let (index_field, value) = match field {
         Field::Email => (IndexField::Email, normal(field, value)),
         Field::Phone => (IndexField::Phone, normal(field, value)),

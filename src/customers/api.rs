@@ -138,7 +138,7 @@ impl CustomersApi {
         scope: Scoped<Read>,
         request: SearchPage,
         body: Body<CustomerSearch>,
-    ) -> web::Result<Listing<PageOf<CustomerView>>> {
+    ) -> web::Result<Listing<PageOf<CustomerText>>> {
         search::run(&app, &scope, &request, body.0).await
     }
 

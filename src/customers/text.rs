@@ -13,7 +13,7 @@ use poem_openapi::types::Type;
 use serde::de::DeserializeOwned;
 use serde::ser::SerializeStruct;
 use serde::{Serialize, Serializer};
-use serde_json::value::RawValue;
+use serde_json::value::{RawValue, to_raw_value};
 
 use super::model::SCHEMA;
 use super::rows::CustomerRow;
@@ -35,6 +35,28 @@ impl CustomerText {
     pub const fn revision(&self) -> i64 {
         self.plain.revision
     }
+}
+
+/// For what had to be looked into on its way: a search with conditions.
+impl TryFrom<CustomerView> for CustomerText {
+    type Error = Problem;
+
+    fn try_from(mut view: CustomerView) -> Result<Self, Problem> {
+        Ok(Self {
+            identity: written(view.identity.take())?,
+            contact: written(view.contact.take())?,
+            financial: written(view.financial.take())?,
+            profile: written(view.profile.take())?,
+            notes: written(view.notes.take())?,
+            special: written(view.special.take())?,
+            plain: view,
+        })
+    }
+}
+
+fn written<T: Serialize>(value: Option<T>) -> Result<Option<Box<RawValue>>, Problem> {
+    let broken = |_| Problem::new(ProblemKind::Internal);
+    value.map(|value| to_raw_value(&value)).transpose().map_err(broken)
 }
 
 /// Opens a row for one caller: checked, disclosed, never more than the decision gives.
@@ -73,11 +95,7 @@ impl Opener<'_> {
         let context = seal::place(self.row.tenant, self.row.id, compartment.name(), 0).of(compartment.name(), sealed);
         if sealed.schema() != SCHEMA {
             // A value of an older shape is read as such and written in the present one.
-            let shown = self.disclosure.open(compartment, sealed, self.key, &context)?;
-            return Shown::into_clear(shown)
-                .map(|value| serde_json::value::to_raw_value(&value))
-                .transpose()
-                .map_err(broken);
+            return written(Shown::into_clear(self.disclosure.open(compartment, sealed, self.key, &context)?));
         }
         let shown = self.disclosure.open_text(compartment, sealed, self.key, &context)?;
         Shown::into_clear(shown).map(RawValue::from_string).transpose().map_err(broken)

@@ -20,6 +20,7 @@ use kluis_core::kernel::{Faults, Id, Phrase, Problem, id::Customer};
 
 use super::access::Read;
 use super::rows::{self, CustomerRow};
+use super::text::CustomerText;
 use super::view::CustomerView;
 use super::{index, service, view};
 use crate::app::App;
@@ -103,7 +104,7 @@ pub async fn run(
     scope: &Scope<Read>,
     request: &SearchPage,
     search: CustomerSearch,
-) -> web::Result<Listing<PageOf<CustomerView>>> {
+) -> web::Result<Listing<PageOf<CustomerText>>> {
     scope.require_any()?;
     check(scope, &search)?;
     let places = custom::Places::of(app, scope, search.condition.as_ref()).await?;
@@ -127,7 +128,8 @@ pub async fn run(
     }
     let (rows, views): (Vec<_>, Vec<_>) = found.into_iter().unzip();
     service::record_look(app, scope, &rows).await?;
-    Ok(page.listing(views, position.as_ref(), None, &bound)?)
+    let shown = views.into_iter().map(CustomerText::try_from).collect::<Result<Vec<_>, _>>()?;
+    Ok(page.listing(shown, position.as_ref(), None, &bound)?)
 }
 
 fn fits(search: &CustomerSearch, view: &CustomerView, places: &custom::Places) -> bool {

@@ -215,7 +215,7 @@ impl FieldDraft {
 
 /// A custom field.
 #[derive(Object, Serialize, Deserialize, Clone)]
-#[oai(rename_all = "camelCase", skip_serializing_if_is_none, skip_serializing_if_is_empty)]
+#[oai(rename_all = "camelCase", skip_serializing_if_is_none, skip_serializing_if_is_empty, example)]
 #[serde(rename_all = "camelCase")]
 pub struct CustomFieldView {
     pub id: Ident<CustomField>,
@@ -237,6 +237,22 @@ pub struct CustomFieldView {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub archived_at: Option<Timestamp>,
     pub revision: i64,
+}
+
+impl Example for CustomFieldView {
+    fn example() -> Self {
+        let (made, tenant, id) = (Timestamp::example().0, Ident::example().0, Ident::example().0);
+        let draft = FieldDraft::example();
+        Self::from(&FieldRecord {
+            tenant,
+            id,
+            draft,
+            created_at: made,
+            updated_at: made,
+            archived_at: None,
+            revision: 7,
+        })
+    }
 }
 
 /// A field in clear.

@@ -20,6 +20,7 @@ pub const WORDS: &[Word] = &[
     shown("actor", "Who did it.", "usr_01932f5e-8a70-7abc-8def-0123456789ab"),
     word("archivedAt", "When it was put away; absent while it is in use."),
     shown("branchNumber", "Number of the branch in the Dutch trade register, twelve digits.", "000012345678"),
+    shown("category", "Category of personal data, a term of the W3C DPV.", "dpv-pd:PhysicalCharacteristic"),
     shown("city", "City or village.", "Voorbeelddorp"),
     shown("consentedPurposes", "Purposes that they consented to.", "marketing"),
     word("contractEnds", "Last day of the contract; absent while it has no end."),

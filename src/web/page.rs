@@ -336,6 +336,10 @@ impl<T: Type> Type for PageOf<T> {
 
     fn register(registry: &mut Registry) {
         T::register(registry);
+        // Two types may be written alike and share their schema, and so do their pages.
+        if registry.schemas.contains_key(&*Self::name()) {
+            return;
+        }
         registry.create_schema::<Self, _>(Self::name().into_owned(), |_| {
             let inline = |schema| MetaSchemaRef::Inline(Box::new(schema));
             let items = MetaSchema {

@@ -4,8 +4,8 @@ use serde_json::{Map, Value, json};
 
 use super::super::schema::{Components, reference};
 
-/// How deep types may stand within each other when an example is put together.
-const DEPTH: usize = 8;
+/// How deep types may stand within each other when an example is put together; each reference counts as well.
+const DEPTH: usize = 12;
 
 /// An example that fits the schema; otherwise the place, as a pointer, of the first part that has to bring one.
 pub fn of(schema: &Value, components: &Components) -> Result<Value, String> {

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use kluis_core::access::{Finding, Policy, Scope, ScopedPermission, current_epoch};
-use kluis_core::audit::{Event, ReadLog};
+use kluis_core::audit::{Event, Feed, ReadLog};
 use kluis_core::kernel::{Clock, Entropy, Id, Kind, Problem};
 use kluis_core::privacy::Keyring;
 use kluis_core::privacy::directory::Directory;
@@ -22,7 +22,10 @@ pub struct App {
     pub clock: Clock,
     pub entropy: Arc<dyn Entropy>,
     pub reads: ReadLog,
+    /// Names in memory; follows the feed.
     pub directory: Directory,
+    /// How far this node has followed what all nodes write.
+    pub feed: Feed,
     pub sessions: Sessions,
     pub config: Config,
 }
@@ -36,6 +39,13 @@ impl App {
     /// An event about what the scope's actor does with this entity.
     pub fn event<P: ScopedPermission>(&self, scope: &Scope<P>) -> Event {
         Event::of(scope, self.new_id(), self.clock.now())
+    }
+
+    /// Closes the vault: keys, names and actors leave the memory. From now on personal data answers 503.
+    pub fn seal(&self) {
+        self.keys.seal();
+        self.directory.drop_all();
+        self.sessions.clear();
     }
 
     /// Commits the event of a read; the answer may leave afterwards, and not before.
@@ -82,6 +92,7 @@ impl App {
             clock,
             entropy,
             directory: Directory::new(),
+            feed: Feed::new(),
             sessions: Sessions::default(),
             config,
         }))

@@ -42,6 +42,7 @@ pub async fn run(app: Arc<App>, listening: Listening) -> Result<(), StartError> 
     }
     if !app.keys.is_sealed() {
         app.keys.flush().await?;
+        app.seal();
     }
     tracing::info!("stopped");
     Ok(())

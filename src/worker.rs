@@ -13,12 +13,14 @@ use crate::app::App;
 use crate::imports::run::ImportKind;
 use crate::imports::undo::UndoKind;
 use crate::jobs::{Registry, Timing, Worker, Workshop};
-use crate::{idempotency, imports, sessions};
+use crate::{customers, idempotency, imports, sessions};
 
 /// Between two rounds of housekeeping.
 const ROUND: Duration = Duration::from_secs(30);
 /// Rounds between two looks at what has had its time: ten minutes.
 const SWEEP: u64 = 20;
+/// Between two looks at what other nodes have written.
+const FOLLOW: Duration = Duration::from_secs(1);
 
 /// All kinds of jobs; one line each.
 pub fn registry(app: &Arc<App>) -> Registry {
@@ -49,7 +51,7 @@ impl Background {
 /// Works until `stop` becomes true, or its other end is gone; steps under way are brought to their end.
 pub async fn run(app: Arc<App>, stop: watch::Receiver<bool>) {
     let worker = Worker::new(Workshop::of(&app), registry(&app), Timing::default());
-    tokio::join!(worker.run(stop.clone()), keep_house(&app, stop));
+    tokio::join!(worker.run(stop.clone()), keep_house(&app, stop.clone()), follow(&app, stop));
 }
 
 async fn keep_house(app: &App, mut stop: watch::Receiver<bool>) {
@@ -62,6 +64,19 @@ async fn keep_house(app: &App, mut stop: watch::Receiver<bool>) {
             }
         }
         if *stop.borrow() || matches!(tokio::time::timeout(ROUND, stop.changed()).await, Ok(Err(_))) {
+            return;
+        }
+    }
+}
+
+/// Names in memory follow what other nodes write also while nobody asks for them: then whoever does needn't wait for long,
+/// and what is gone doesn't stay.
+async fn follow(app: &App, mut stop: watch::Receiver<bool>) {
+    while !*stop.borrow() {
+        if customers::follow::is_needed(app) {
+            report("names", customers::follow::catch_up(app).await);
+        }
+        if matches!(tokio::time::timeout(FOLLOW, stop.changed()).await, Ok(Err(_))) {
             return;
         }
     }

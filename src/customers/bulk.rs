@@ -5,8 +5,8 @@ use kluis_core::kernel::{Id, Problem, id::Customer};
 
 use super::access::Create;
 use super::model::{CustomerDraft, Valid};
+use super::rules;
 use super::service::{create_in, created_event, writable};
-use super::{index, rules};
 use crate::app::App;
 
 /// Makes customers of the acting tenant, in their order. The first fault undoes all of them.
@@ -32,8 +32,5 @@ pub async fn create_all(
         ids.push(made.row.id);
     }
     tx.record_all(events).await?.commit().await?;
-    for (id, valid) in ids.iter().zip(&valid) {
-        index::remember(app, scope.tenant(), *id, &valid.draft().identity);
-    }
     Ok(ids)
 }

@@ -2,12 +2,13 @@
 
 use kluis_core::access::Scope;
 use kluis_core::kernel::{Id, Problem, id::Customer, id::Tenant};
-use kluis_core::privacy::directory::TenantDirectory;
-use kluis_core::privacy::{BlindHash, Compartment, CompartmentSet, IndexField};
+use kluis_core::privacy::directory::{NameEntry, TenantDirectory};
+use kluis_core::privacy::{BlindHash, Compartment, CompartmentSet, DataKey, IndexField, VaultError};
 use kluis_core::store::{Tx, Unaudited};
 
 use super::access::Read;
-use super::model::{self, CustomerDraft, ExactKey, Identity};
+use super::model::{self, CustomerDraft, ExactKey};
+use super::rows_index::IdentityRow;
 use super::{names, rows_index, seal};
 use crate::app::App;
 
@@ -73,11 +74,6 @@ pub fn hashes(app: &App, tenant: Id<Tenant>, field: IndexField, value: &str) -> 
     Ok(app.keys.blind_all(tenant.uuid(), field, value)?)
 }
 
-/// Puts a changed name into the directory, if the tenant's directory is in memory.
-pub fn remember(app: &App, tenant: Id<Tenant>, id: Id<Customer>, identity: &Identity) {
-    app.directory.change(tenant.uuid(), id.uuid(), names::entry(identity));
-}
-
 /// How many rows are read at a time while a directory is built.
 const PAGE: i64 = 1_000;
 
@@ -98,16 +94,32 @@ pub async fn load(
         let page = rows_index::identities_after(&app.db, tenant, after, PAGE).await?;
         let Some(last) = page.last() else { break };
         after = last.id;
-        let ids: Vec<_> = page.iter().map(|row| row.key).collect();
-        let keys = app.keys.subject_keys(tenant.uuid(), &ids).await?;
-        for (row, key) in page.iter().zip(keys) {
-            let context = seal::place(tenant, row.id, Compartment::Identity.name(), 0).of("identity", &row.identity);
-            let identity = row.identity.open(&key?, &context)?;
-            if let Some(entry) = names::entry(&identity) {
-                directory.fill(row.id.uuid(), entry);
+        for (id, entry) in entries(app, tenant, &page).await? {
+            if let Some(entry) = entry {
+                directory.fill(id.uuid(), entry);
             }
         }
     }
     directory.complete();
     Ok(directory)
+}
+
+/// What the directory holds of these rows; nothing of those without a name, and of those whose key is gone for good.
+pub(super) async fn entries(
+    app: &App,
+    tenant: Id<Tenant>,
+    rows: &[IdentityRow],
+) -> Result<Vec<(Id<Customer>, Option<NameEntry>)>, Problem> {
+    let ids: Vec<_> = rows.iter().map(|row| row.key).collect();
+    let keys = app.keys.subject_keys(tenant.uuid(), &ids).await?;
+    let entry = |(row, key): (&IdentityRow, Result<DataKey, VaultError>)| {
+        let key = match key {
+            Ok(key) => key,
+            Err(VaultError::Erased) => return Ok((row.id, None)),
+            Err(error) => return Err(Problem::from(error)),
+        };
+        let context = seal::place(tenant, row.id, Compartment::Identity.name(), 0).of("identity", &row.identity);
+        Ok((row.id, names::entry(&row.identity.open(&key, &context)?)))
+    };
+    rows.iter().zip(keys).map(entry).collect()
 }

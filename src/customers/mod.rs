@@ -6,6 +6,7 @@ mod access;
 pub mod api;
 pub mod bulk;
 pub mod duplicates;
+pub mod follow;
 mod index;
 pub mod likely;
 pub mod model;

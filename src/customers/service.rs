@@ -74,7 +74,6 @@ pub async fn create(app: &App, scope: &Scope<Create>, draft: CustomerDraft) -> R
     let made = create_in(app, scope, &mut tx, &valid).await?;
     let event = created_event(app, scope, &made)?;
     tx.record(event).await?.commit().await?;
-    index::remember(app, made.row.tenant, made.row.id, &valid.draft().identity);
     view::open(&scope.also::<Read>(), &made.key, &made.row)
 }
 
@@ -154,9 +153,15 @@ pub async fn update(
     fits(ETag::of(row.plain.revision))?;
     let key = subject_key(app, &row).await?;
     let read = scope.also::<Read>();
-    let before = CustomerDraft::from(&view::open(&read, &key, &row)?);
+    let mut before = CustomerDraft::from(&view::open(&read, &key, &row)?);
+    let mut asked = change(&before)?;
+    if asked.identity == before.identity && !read.disclosure(row.rels).clear().contains(Compartment::Identity) {
+        // A name that the caller can't see, and leaves alone, stays; without one no record is valid.
+        before.identity = unseen_identity(&key, &row)?;
+        asked.identity.clone_from(&before.identity);
+    }
     let rules = rules::of_tenant(app, row.tenant).await?;
-    let after = Valid::parse(change(&before)?, &rules.rules(app).over(&before))?;
+    let after = Valid::parse(asked, &rules.rules(app).over(&before))?;
     let wanted = after.draft();
     let changed = view::changed(&before, wanted);
     require_editable(scope, row.rels, changed)?;
@@ -170,7 +175,7 @@ pub async fn update(
     rules::require_member(&mut tx, row.tenant, owner.filter(|_| owner != row.plain.owner)).await?;
     duplicates::refuse(app, scope, &mut tx, row.tenant, Some(id), &model::exact_keys(wanted)).await?;
     let now = app.clock.now();
-    let plain = plain_of(wanted, owner, Some(&row.plain), now)?;
+    let plain = plain_of(wanted, owner, Some((&row.plain, changed)), now)?;
     let changed_names = changed_names(&before, wanted, changed);
     let kept = rows::SealedParts { ..row.sealed };
     let sealed = seal::seal(&key, row.tenant, id, &plain, wanted, changed, kept)?;
@@ -194,9 +199,6 @@ pub async fn update(
         .compartments(changed)
         .names("fields", changed_names);
     tx.record(event).await?.commit().await?;
-    if changed.contains(Compartment::Identity) {
-        index::remember(app, row.tenant, id, &wanted.identity);
-    }
     let row = CustomerRow {
         tenant: row.tenant,
         id,
@@ -309,13 +311,26 @@ fn owner_of(draft: &CustomerDraft) -> Result<Option<Id<User>>, Problem> {
     Ok(owner)
 }
 
+/// It is the system that looks here; nothing of it leaves.
+fn unseen_identity(key: &kluis_core::privacy::DataKey, row: &CustomerRow) -> Result<model::Identity, Problem> {
+    let Some(sealed) = &row.sealed.identity else { return Ok(model::Identity::default()) };
+    let name = Compartment::Identity.name();
+    Ok(sealed.open(key, &seal::place(row.tenant, row.id, name, 0).of(name, sealed))?)
+}
+
 /// The plain columns of a draft: new ones, or those before with what changed.
 pub(super) fn plain_of(
     draft: &CustomerDraft,
     owner: Option<Id<User>>,
-    before: Option<&Plain>,
+    before: Option<(&Plain, CompartmentSet)>,
     now: chrono::DateTime<chrono::Utc>,
 ) -> Result<Plain, Problem> {
+    let region = match before {
+        // An address that the caller can't see isn't in the draft; where it is stays known all the same.
+        Some((plain, changed)) if !changed.contains(Compartment::Contact) => plain.region.clone(),
+        _ => region(draft),
+    };
+    let before = before.map(|(plain, _)| plain);
     Ok(Plain {
         kind: draft.kind.code().to_owned(),
         status: draft.status.code().to_owned(),
@@ -325,7 +340,7 @@ pub(super) fn plain_of(
         archived_at: before.and_then(|plain| plain.archived_at),
         preferred_channel: draft.preferred_channel.map(|channel| channel.code().to_owned()),
         language: draft.language.clone(),
-        region: region(draft),
+        region,
         source: draft.source.clone(),
         legal_basis: draft.legal_basis.code().to_owned(),
         consents: consent_bits(&draft.consented_purposes)?,

@@ -14,9 +14,9 @@ use kluis_core::store::{Tx, Unaudited};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::model::{CustomerDraft, Identity};
+use super::model::CustomerDraft;
 use super::rows::{self, CustomerRow, Plain, SealedParts};
-use super::{duplicates, index, names, rows_undo, seal};
+use super::{duplicates, index, rows_undo, seal};
 use crate::app::App;
 
 /// A record as it was: its columns, with its sealed compartments as they stood.
@@ -111,9 +111,6 @@ pub enum Undone {
 /// What is left to do for a record that was taken back.
 pub struct Trace {
     pub event: Event,
-    id: Id<Customer>,
-    /// Its name as it is now; nothing if it is gone.
-    name: Option<Identity>,
     /// The key that nothing is sealed under any more.
     orphan: Option<KeyId>,
 }
@@ -133,7 +130,7 @@ pub async fn remove<P: ScopedPermission>(
         return Ok(Undone::Conflict);
     }
     let event = event(app, scope, tenant, id, "removed")?;
-    Ok(Undone::Removed(Box::new(Trace { event, id, name: None, orphan: Some(standing.key) })))
+    Ok(Undone::Removed(Box::new(Trace { event, orphan: Some(standing.key) })))
 }
 
 /// Puts a record back to what it was before the import changed it, unless it has been changed since.
@@ -172,13 +169,12 @@ pub async fn restore<P: ScopedPermission>(
     }
     index::rewrite(app, tx, tenant, id, &draft, CompartmentSet::ALL).await?;
     let event = event(app, scope, tenant, id, "restored")?;
-    Ok(Undone::Restored(Box::new(Trace { event, id, name: Some(draft.identity), orphan: None })))
+    Ok(Undone::Restored(Box::new(Trace { event, orphan: None })))
 }
 
-/// Brings the directory and the key store up to what was committed.
+/// Brings the key store up to what was committed.
 pub async fn committed(app: &App, tenant: Id<Tenant>, traces: impl IntoIterator<Item = Trace>) -> Result<(), Problem> {
     for trace in traces {
-        app.directory.change(tenant.uuid(), trace.id.uuid(), trace.name.as_ref().and_then(names::entry));
         if let Some(key) = trace.orphan {
             app.keys.destroy(tenant.uuid(), key).await?;
         }

@@ -13,7 +13,7 @@ use kluis_core::privacy::{Compartment, CompartmentSet, DataKey, IndexField};
 use kluis_core::store::{Tx, Unaudited};
 
 use super::access::{Create, Import, Read, Update};
-use super::model::{self, CustomerDraft, ExactKey, Identity, Valid};
+use super::model::{self, CustomerDraft, ExactKey, Valid};
 use super::rows::{self, CustomerRow};
 use super::rules::{self, TenantRules};
 use super::undo::Before;
@@ -75,7 +75,6 @@ pub struct Written {
     /// The record before the change, sealed under its own key.
     pub before: Option<Vec<u8>>,
     pub event: Event,
-    name: Option<Identity>,
 }
 
 /// The tenant's custom fields, those that are put away among them, and its country.
@@ -213,15 +212,14 @@ impl Upserts {
     pub async fn create(&self, app: &App, tx: &mut Tx<Unaudited>, valid: &Valid) -> Result<Written, Problem> {
         let made = service::create_in(app, &self.create, tx, valid).await?;
         let event = service::created_event(app, &self.create, &made)?;
-        let name = Some(valid.draft().identity.clone());
-        Ok(Written { id: made.row.id, revision: made.row.plain.revision, before: None, event, name })
+        Ok(Written { id: made.row.id, revision: made.row.plain.revision, before: None, event })
     }
 
     /// Writes a planned change; the caller records the event and commits.
     pub async fn change(&self, app: &App, tx: &mut Tx<Unaudited>, change: Change) -> Result<Written, Problem> {
         let Change { row, key, before, wanted, changed } = change;
         let wanted = wanted.draft();
-        let plain = service::plain_of(wanted, row.plain.owner, Some(&row.plain), app.clock.now())?;
+        let plain = service::plain_of(wanted, row.plain.owner, Some((&row.plain, changed)), app.clock.now())?;
         let image = Before::of(&row).seal(&key, (row.tenant, row.id), plain.revision)?;
         let kept = rows::SealedParts { ..row.sealed };
         let sealed = seal::seal(&key, row.tenant, row.id, &plain, wanted, changed, kept)?;
@@ -245,17 +243,7 @@ impl Upserts {
             .subjects([app.keys.audit_hash(row.tenant.uuid(), row.id.uuid())?])
             .compartments(changed)
             .names("fields", service::changed_names(&before, wanted, changed));
-        let name = changed.contains(Compartment::Identity).then(|| wanted.identity.clone());
-        Ok(Written { id: row.id, revision: plain.revision, before: Some(image), event, name })
-    }
-
-    /// Puts names into the directory once the transaction that wrote them is committed.
-    pub fn committed<'w>(&self, app: &App, written: impl IntoIterator<Item = &'w Written>) {
-        for one in written {
-            if let Some(identity) = &one.name {
-                index::remember(app, self.import.tenant(), one.id, identity);
-            }
-        }
+        Ok(Written { id: row.id, revision: plain.revision, before: Some(image), event })
     }
 }
 

@@ -259,7 +259,6 @@ impl Run for ImportRun {
             rows: chunk.results,
         };
         context.commit(tx, done, events).await?;
-        self.upserts.committed(&app, &chunk.written);
         Ok(Step::More)
     }
 }

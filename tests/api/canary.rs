@@ -7,6 +7,8 @@ use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use kluis::server::stores;
 use kluis_core::args;
+use kluis_core::kernel::Id;
+use kluis_core::kernel::id::Tenant;
 use poem::http::Method;
 use serde_json::{Map, Value, json};
 use tracing_subscriber::layer::SubscriberExt;
@@ -14,15 +16,16 @@ use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, fmt};
 
 use super::contract::{Contract, Operation};
+use super::taken;
 use crate::support::app::{TestApp, read};
 use crate::support::spill::{Needles, files_below, open_files};
 use crate::support::tables::Tables;
 
 /// Stands in every value that takes free text; short, because some fields are.
-const MARK: &str = "zqkanarie";
+pub const MARK: &str = "zqkanarie";
 
 /// Values with a grammar of their own. They are unmistakable too, and searched for one by one.
-const TYPED: [(&str, &str); 9] = [
+pub const TYPED: [(&str, &str); 9] = [
     ("number", "+31612340987"),
     ("iban", "NL91ABNA0417164300"),
     ("kvkNumber", "91827364"),
@@ -35,7 +38,8 @@ const TYPED: [(&str, &str); 9] = [
 ];
 
 /// Members that say nothing about anybody: words of the program's own vocabulary, and labels that lists filter by.
-const PLAIN: [(&str, &str); 4] = [("language", "nl"), ("country", "NL"), ("source", "webshop"), ("houseNumber", "7")];
+pub const PLAIN: [(&str, &str); 4] =
+    [("language", "nl"), ("country", "NL"), ("source", "webshop"), ("houseNumber", "7")];
 
 #[tokio::test]
 async fn nothing_that_was_written_can_be_read_from_disk_sqlite() {
@@ -47,21 +51,21 @@ async fn nothing_that_was_written_can_be_read_from_disk_postgres() {
     nothing_is_left(TestApp::postgres().await).await;
 }
 
-async fn nothing_is_left(mut test: TestApp) {
+async fn nothing_is_left(test: TestApp) {
     LazyLock::force(&LOG);
-    allow_everything(&test).await;
+    allow_everything(&test, test.north, test.as_("manager")).await;
     let contract = Contract::published();
     write_customers(&test, &contract).await;
-    write_everywhere(&test, &contract).await;
-    // Signing out everywhere was one of the operations.
-    let (id, tenant) = (test.people["manager"].id, test.north);
-    let token = test.token(id, tenant).await;
-    test.people.get_mut("manager").expect("a manager").token = token;
+    import_customers(&test).await;
+    let missing = taken::write_every_field(&test, &contract).await;
+    assert!(missing.is_empty(), "{}:\n{}", test.engine, missing.join("\n"));
     look_for_them(&test, &contract).await;
+    write_everywhere(&test, &contract).await;
 
     let mut needles = Needles::default();
     needles.add(MARK);
     TYPED.iter().for_each(|(_, value)| needles.add(value));
+    needles.add(taken::PHONES);
     let mut control = Needles::default();
     control.add("Voorbeeld Noord");
 
@@ -84,11 +88,11 @@ async fn nothing_is_left(mut test: TestApp) {
 }
 
 /// A custom field in each compartment that takes them, and the ground without which special data is refused.
-async fn allow_everything(test: &TestApp) {
+pub async fn allow_everything(test: &TestApp, tenant: Id<Tenant>, token: &str) {
     const WHY: &str = "a test sets up its tenant";
     let mut tx = test.app.db.begin().await.expect("a transaction");
     let ground = "UPDATE tenants SET special_ground = 'Art. 9(2)(a)' WHERE id = $1";
-    tx.execute_without_scope(WHY, ground, args![test.north]).await.expect("it writes");
+    tx.execute_without_scope(WHY, ground, args![tenant]).await.expect("it writes");
     tx.commit_without_event(WHY).await.expect("it commits");
     for compartment in ["profile", "special"] {
         let draft = json!({
@@ -96,7 +100,7 @@ async fn allow_everything(test: &TestApp) {
             "compartment": compartment, "category": "dpv:PersonalData", "purposes": ["contract"],
             "retention": "customer",
         });
-        let (status, view) = read(asked(test, &Method::POST, "/v1/custom-fields", Some(&draft)).await).await;
+        let (status, view) = super::identity::send(test, Some(token), "POST", "/v1/custom-fields", draft).await;
         assert_eq!(status, 201, "{view}");
     }
 }
@@ -147,6 +151,59 @@ async fn asked(test: &TestApp, method: &Method, path: &str, body: Option<&Value>
         Some(body) => request.body_json(body).send().await,
         None => request.send().await,
     }
+}
+
+/// A file with a canary in each column that an import knows, run to its end.
+async fn import_customers(test: &TestApp) {
+    let columns = [
+        ("klantnummer", format!("{MARK}77")),
+        ("voornaam", MARK.to_owned()),
+        ("achternaam", MARK.to_owned()),
+        ("email", format!("{MARK}77@{MARK}.example")),
+        ("straat", MARK.to_owned()),
+        ("plaats", MARK.to_owned()),
+        ("opmerkingen", MARK.to_owned()),
+        ("geboortedatum", "1931-07-13".to_owned()),
+        ("tekort", MARK.to_owned()),
+    ];
+    let head: Vec<&str> = columns.iter().map(|(name, _)| *name).collect();
+    let line: Vec<&str> = columns.iter().map(|(_, value)| value.as_str()).collect();
+    let faulty = line.join(";").replace(&format!("{MARK}77@"), "@");
+    let file = format!("{}\n{}\n{faulty}\n", head.join(";"), line.join(";"));
+    let (status, etag, view) = super::imports::upload(test, "manager", "text/csv", file).await;
+    assert_eq!(status, 201, "{view}");
+    let path = format!("/v1/imports/{}", view["id"].as_str().expect("an id"));
+    let settings = json!({ "legalBasis": "contract", "source": "old-crm" });
+    let (status, answer) = read(test.patch("manager", &path, &etag, &settings).await).await;
+    assert_eq!(status, 200, "{answer}");
+    for dry in [true, false] {
+        let (status, job) = read(test.post("manager", &format!("{path}/runs"), &json!({ "dryRun": dry })).await).await;
+        assert_eq!(status, 202, "{job}");
+        super::imports::work(test).await;
+        let (_, job) =
+            read(test.get("manager", &format!("/v1/jobs/{}", job["id"].as_str().expect("an id"))).await).await;
+        assert_eq!(job["counts"], json!({ "create": 1, "error": 1 }), "{job}");
+    }
+}
+
+/// Asks as somebody, over whatever revision there is.
+pub async fn asks(
+    test: &TestApp,
+    (token, purpose): (&str, Option<&str>),
+    operation: &Operation,
+    path: &str,
+    body: &Value,
+) -> (u16, Value) {
+    let mut request = test.client.request(operation.method.clone(), path);
+    request = request.header("authorization", format!("Bearer {token}"));
+    if let Some(purpose) = purpose {
+        request = request.header("processing-purpose", purpose);
+    }
+    for (name, value) in operation.required_headers() {
+        request = request.header(&name, if name.eq_ignore_ascii_case("if-match") { "*" } else { value.as_str() });
+    }
+    let kind = operation.body.as_ref().map_or("application/json", |(kind, _)| kind.as_str());
+    read(request.content_type(kind).body(body.to_string()).send().await).await
 }
 
 /// Every operation, by everybody, with canaries in all places at once and in one place at a time: most of it is refused,

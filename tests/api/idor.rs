@@ -87,13 +87,13 @@ fn compare(operation: &Operation, name: &str, answers: &[Answer]) -> Option<Stri
 }
 
 /// A network of its own beside the test's franchise, in which nobody of the franchise has any right.
-struct Elsewhere {
-    people: Vec<Person>,
-    tenant: Id<Tenant>,
+pub struct Elsewhere {
+    pub people: Vec<Person>,
+    pub tenant: Id<Tenant>,
 }
 
 impl Elsewhere {
-    async fn beside(test: &TestApp) -> Self {
+    pub async fn beside(test: &TestApp) -> Self {
         let draft = |kind, parent: Option<Id<Tenant>>| TenantDraft {
             kind,
             parent_id: parent.map(|id| id.to_string()),
@@ -119,11 +119,11 @@ impl Elsewhere {
 
 /// Records of the other network, by the template under which they are found.
 #[derive(Default)]
-struct Planted(BTreeMap<String, String>);
+pub struct Planted(BTreeMap<String, String>);
 
 impl Planted {
     /// Ids for all places of the template, each below the one before it.
-    async fn ids(
+    pub async fn ids(
         &mut self,
         test: &TestApp,
         elsewhere: &Elsewhere,
@@ -147,6 +147,11 @@ impl Planted {
             ids.push(id);
         }
         Some(ids)
+    }
+
+    /// The record that was made in a collection.
+    pub fn known(&self, collection: &str) -> Option<String> {
+        self.0.get(collection).cloned()
     }
 }
 
@@ -247,7 +252,7 @@ fn interaction(customer: &str) -> Value {
 }
 
 /// A valid body: what the test knows better than the document, or else the document's example.
-fn body(contract: &Contract, operation: &Operation) -> Result<Option<Value>, ()> {
+pub fn body(contract: &Contract, operation: &Operation) -> Result<Option<Value>, ()> {
     if operation.body.is_none() {
         return Ok(None);
     }

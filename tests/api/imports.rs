@@ -9,7 +9,7 @@ const FILE: &str = "klantnummer;achternaam;email;iban\n\
     3;Derde;EERSTE@klant.example;\n\
     4;Vierde;vierde@klant.example;NL00\n";
 
-async fn upload(test: &TestApp, name: &str, kind: &str, body: String) -> (u16, String, Value) {
+pub async fn upload(test: &TestApp, name: &str, kind: &str, body: String) -> (u16, String, Value) {
     let request = test.client.post("/v1/imports").header("authorization", format!("Bearer {}", test.as_(name)));
     let response = request.content_type(kind).body(body).send().await;
     let etag = response.0.headers().get("etag").and_then(|tag| tag.to_str().ok()).unwrap_or_default().to_owned();
@@ -17,7 +17,7 @@ async fn upload(test: &TestApp, name: &str, kind: &str, body: String) -> (u16, S
     (status, etag, view)
 }
 
-async fn work(test: &TestApp) {
+pub async fn work(test: &TestApp) {
     let worker = Worker::new(Workshop::of(&test.app), kluis::worker::registry(&test.app), Timing::default());
     while worker.run_one().await.expect("the queue works") {}
 }

@@ -1,5 +1,7 @@
 //! The API as front-ends use it, on both databases.
 
+#[path = "../access/oracle.rs"]
+mod oracle;
 #[path = "../support/mod.rs"]
 mod support;
 
@@ -9,14 +11,19 @@ mod contract;
 mod custom_fields;
 mod customers;
 mod duplicates;
+
 mod idempotency;
 mod identity;
 mod idor;
 mod imports;
 mod interactions;
+mod network;
+mod nodes;
 mod pages;
 mod partners;
 mod relations;
+mod scopes;
 mod sessions;
+mod taken;
 mod tenants;
 mod users;

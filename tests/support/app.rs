@@ -15,8 +15,9 @@ use kluis::tenants::model::{TenantDraft, TenantKind};
 use kluis::users::account::Account;
 use kluis::users::model::{UserDraft, UserLanguage, UserStatus};
 use kluis::users::setup;
+use kluis_core::access::Policy;
 use kluis_core::kernel::id::{Tenant, User};
-use kluis_core::kernel::{Clock, Id};
+use kluis_core::kernel::{Clock, Entropy, Id};
 use kluis_core::privacy::RootKey;
 use poem::EndpointExt;
 use poem::endpoint::BoxEndpoint;
@@ -44,6 +45,68 @@ pub struct TestApp {
     pub people: BTreeMap<&'static str, Person>,
     pub directory: tempfile::TempDir,
     pub engine: &'static str,
+    /// The settings, for other processes that serve the same.
+    pub flags: Vec<(String, String)>,
+    /// The root key's text.
+    pub root: Zeroizing<String>,
+}
+
+/// A second node over the databases of a test's program.
+pub struct Node {
+    pub app: Arc<App>,
+    pub client: TestClient<BoxEndpoint<'static>>,
+}
+
+impl Node {
+    /// Asks this node with a person's token.
+    pub async fn ask(&self, token: &str, method: &str, path: &str, body: Option<&Value>) -> (u16, Value) {
+        let request = self.client.request(method.parse().expect("a method"), path);
+        let request = request.header("authorization", format!("Bearer {token}"));
+        let answer = match body {
+            Some(body) => request.body_json(body).send().await,
+            None => request.send().await,
+        };
+        read(answer).await
+    }
+}
+
+/// In what a test's program differs from the usual.
+pub struct Making {
+    /// Settings of its own.
+    pub flags: Vec<(String, String)>,
+    pub clock: Clock,
+    pub entropy: Arc<dyn Entropy>,
+    /// Another policy than the shipped one.
+    pub policy: Option<Policy>,
+}
+
+impl Default for Making {
+    fn default() -> Self {
+        let entropy = Arc::new(SystemEntropy::default());
+        Self { flags: Vec::new(), clock: Clock::fixed(start()), entropy, policy: None }
+    }
+}
+
+fn configuration(flags: &[(String, String)]) -> Config {
+    let resolved = resolve(&Sources { file: None, environment: &BTreeMap::new(), flags });
+    Config::from_resolved(&resolved.expect("the flags are known")).expect("the configuration is valid")
+}
+
+async fn assemble(
+    flags: &[(String, String)],
+    stores: Stores,
+    clock: Clock,
+    entropy: Arc<dyn Entropy>,
+    policy: Option<Policy>,
+) -> Arc<App> {
+    let app = App::assemble(configuration(flags), stores.data, stores.keyring, clock, entropy).await.expect("the app");
+    let Some(policy) = policy else { return app };
+    let app = Arc::into_inner(app).expect("nobody else has it yet");
+    Arc::new(App { policy, ..app })
+}
+
+fn client(app: &Arc<App>) -> TestClient<BoxEndpoint<'static>> {
+    TestClient::new(site::build(app).unwrap_or_else(|error| panic!("{error}")).boxed())
 }
 
 /// Who works where in the test's franchise: name, role, tenant.
@@ -71,39 +134,56 @@ impl TestApp {
     }
 
     pub async fn sqlite() -> Self {
-        Self::with("sqlite", Vec::new()).await
+        Self::made("sqlite", Making::default()).await
     }
 
     pub async fn postgres() -> Self {
-        let flags = vec![
-            ("database.url".to_owned(), postgres_database("data").await),
-            ("keys.url".to_owned(), postgres_database("keys").await),
-        ];
-        Self::with("postgres", flags).await
+        Self::made("postgres", Making::default()).await
     }
 
-    pub async fn with(engine: &'static str, mut flags: Vec<(String, String)>) -> Self {
+    /// One on each engine, made in the same way.
+    pub async fn both_made(making: impl Fn() -> Making) -> [Self; 2] {
+        [Self::made("sqlite", making()).await, Self::made("postgres", making()).await]
+    }
+
+    pub async fn with(engine: &'static str, flags: Vec<(String, String)>) -> Self {
+        Self::made(engine, Making { flags, ..Making::default() }).await
+    }
+
+    pub async fn made(engine: &'static str, making: Making) -> Self {
         let directory = tempfile::tempdir().expect("a temporary directory");
+        let Making { mut flags, clock, entropy, policy } = making;
+        if engine == "postgres" {
+            flags.push(("database.url".to_owned(), postgres_database("data").await));
+            flags.push(("keys.url".to_owned(), postgres_database("keys").await));
+        }
         flags.push(("data.directory".to_owned(), directory.path().display().to_string()));
         flags.push(("rate.per_second".to_owned(), "100000".to_owned()));
         flags.push(("rate.burst".to_owned(), "100000".to_owned()));
-        let resolved = resolve(&Sources { file: None, environment: &BTreeMap::new(), flags: &flags });
-        let config =
-            Config::from_resolved(&resolved.expect("the flags are known")).expect("the configuration is valid");
-        let stores = Stores::open(&config).await.expect("the databases open");
+        let root = RootKey::generate().expect("randomness").to_text();
+        let stores = Stores::open(&configuration(&flags)).await.expect("the databases open");
         stores.migrate().await.expect("the migrations run");
-        stores.keyring.initialise(&RootKey::generate().expect("randomness")).await.expect("the vault opens");
-        let clock = Clock::fixed(start());
-        let entropy = Arc::new(SystemEntropy::default());
-        let app = App::assemble(config, stores.data, stores.keyring, clock, entropy).await.expect("the app");
-        let client = TestClient::new(site::build(&app).unwrap_or_else(|error| panic!("{error}")).boxed());
+        stores.keyring.initialise(&RootKey::parse(&root).expect("a key")).await.expect("the vault opens");
+        let app = assemble(&flags, stores, clock, entropy, policy).await;
+        let client = client(&app);
         let mut test = Self::empty(app, client, directory, engine).await;
+        (test.flags, test.root) = (flags, root);
         for (name, role, place) in PEOPLE {
             let tenant = test.place(place);
             let person = test.person(name, role, tenant).await;
             test.people.insert(name, person);
         }
         test
+    }
+
+    /// Another process's part of the same installation, as far as one process can play it: its own connections, its own
+    /// vault, its own memory.
+    pub async fn node(&self) -> Node {
+        let stores = Stores::open(&configuration(&self.flags)).await.expect("the databases open");
+        stores.keyring.unseal(RootKey::parse(&self.root).expect("a key")).await.expect("the vault opens");
+        let (clock, entropy) = (self.app.clock.clone(), Arc::new(SystemEntropy::default()));
+        let app = assemble(&self.flags, stores, clock, entropy, None).await;
+        Node { client: client(&app), app }
     }
 
     async fn empty(
@@ -132,7 +212,8 @@ impl TestApp {
         let region = below(TenantKind::Region, hq, "Regio Voorbeeld").await;
         let north = below(TenantKind::Franchisee, region, "Voorbeeld Noord").await;
         let south = below(TenantKind::Franchisee, region, "Voorbeeld Zuid").await;
-        Self { client, hq, region, north, south, people: BTreeMap::new(), directory, engine, app }
+        let (people, flags, root) = (BTreeMap::new(), Vec::new(), Zeroizing::new(String::new()));
+        Self { client, hq, region, north, south, people, directory, engine, app, flags, root }
     }
 
     fn place(&self, name: &str) -> Id<Tenant> {

@@ -149,6 +149,21 @@ impl<P: ScopedPermission> Scope<P> {
         permitted(&self.shape.edits, rels)
     }
 
+    /// Whether every row of the tenants that the scope reaches is in it, with this compartment visible in clear. Says no
+    /// where that depends on the row.
+    pub fn shows_everything(&self, compartment: Compartment) -> bool {
+        let sees = self.shape.sees[compartment.index()];
+        let wanted = if self.reaches_below() { RelSet::of(Rel::Unit).with(Rel::Sub) } else { RelSet::of(Rel::Unit) };
+        let all = |formula: Formula| wanted.without(formula.allow).is_empty() && formula.deny.is_empty();
+        all(self.shape.act) && all(sees) && !self.shape.consent
+    }
+
+    /// Whether the compartment could be visible in a row of another tenant than the acting one.
+    pub fn sees_below(&self, compartment: Compartment) -> bool {
+        let classes = self.shape.sees[compartment.index()].classes();
+        self.reaches_below() && [Rel::Sub, Rel::Net, Rel::Shared].into_iter().any(|rel| classes.contains(rel))
+    }
+
     /// The compartments that could be visible in some row; in any other one may not filter, sort or search.
     pub fn ever_visible(&self) -> CompartmentSet {
         let mut set = CompartmentSet::EMPTY;

@@ -1,16 +1,19 @@
 //! What happened: every change and every look at personal data, in one chain.
 //!
 //! A change can only be committed through [`Tx::record`](crate::store::Tx::record); a read is committed before its
-//! answer leaves, through [`ReadLog`]. Events hold ids, codes and counts.
+//! answer leaves, through [`ReadLog`]. Events hold ids, codes and counts. The writes among them are the change feed, which
+//! every node follows: [`Feed`].
 //!
 //! Must never: hold a value that says something about a person, be written after the answer has left.
 
 mod chain;
 mod event;
+mod feed;
 mod reads;
 mod record;
 mod verify;
 
 pub use event::{Class, Detail, Event, Outcome};
+pub use feed::{Change, Feed, Portion, Turn};
 pub use reads::ReadLog;
 pub use verify::{ChainReport, last, verify};

@@ -8,6 +8,8 @@ mod custom;
 mod field;
 mod plan;
 
+use std::sync::Arc;
+
 use poem_openapi::types::Example;
 use poem_openapi::{Enum, Object};
 use serde::{Deserialize, Serialize};
@@ -17,12 +19,14 @@ pub use field::Field;
 
 use kluis_core::access::Scope;
 use kluis_core::kernel::{Faults, Id, Phrase, Problem, id::Customer};
+use kluis_core::privacy::Compartment;
+use kluis_core::privacy::directory::TenantDirectory;
 
 use super::access::Read;
 use super::rows::{self, CustomerRow};
 use super::text::CustomerText;
 use super::view::CustomerView;
-use super::{index, service, view};
+use super::{follow, index, service, view};
 use crate::app::App;
 use crate::web::{self, Listing, Page, PageOf, SearchPage};
 
@@ -77,20 +81,30 @@ impl Example for CustomerSearch {
     }
 }
 
-/// Where the next page goes on. Sealed in the cursor, so that a name may stand in it.
+/// Where the next page goes on: after a record that was shown. Sealed in the cursor, so that a name may stand in it.
 #[derive(Serialize, Deserialize, Clone)]
 pub(super) enum Position {
-    /// After so many hits of a ranked search.
-    Rank(usize),
+    /// After this hit of a ranked search.
+    Hit { score: u32, id: Id<Customer> },
     /// After this record, newest first.
     Before(Id<Customer>),
     /// After this name.
     Name { key: String, id: Id<Customer> },
+    /// After all names that may be seen, those whose name may not: newest first, after this one.
+    Nameless(Option<Id<Customer>>),
 }
 
-/// Rows that were looked at, whether they fit, and where to go on.
+/// A row that may be one of those wanted, and where the page after it begins.
+pub(super) struct Candidate {
+    pub row: CustomerRow,
+    pub position: Position,
+}
+
+/// Rows that were looked at, and where to go on.
 pub(super) struct Candidates {
-    pub rows: Vec<CustomerRow>,
+    pub rows: Vec<Candidate>,
+    /// How many rows that cost; tells nothing of what the caller can't see.
+    pub looked_at: usize,
     /// `None` when nothing is left after these.
     pub next: Option<Position>,
 }
@@ -113,20 +127,27 @@ pub async fn run(
     let mut position: Option<Position> = page.position(&bound)?;
     let size = page.size() as usize;
     let mut source = plan::Source::of(app, scope, &search).await?;
-    let mut found: Vec<(CustomerRow, CustomerView)> = Vec::new();
+    let mut found: Vec<(Candidate, CustomerView)> = Vec::new();
     let mut looked_at = 0;
-    loop {
-        let wanted = (size - found.len()).clamp(1, 200);
+    // One more than the page takes, so that whether there is a next page depends on what may be seen, and on nothing else.
+    while found.len() <= size {
+        let wanted = (size + 1 - found.len()).clamp(1, 200);
         let candidates = source.next(app, scope, position.as_ref(), wanted).await?;
-        looked_at += candidates.rows.len();
+        looked_at += candidates.looked_at;
         position = candidates.next;
-        let views = view::open_all(app, scope, &candidates.rows).await?;
-        found.extend(candidates.rows.into_iter().zip(views).filter(|(_, view)| fits(&search, view, &places)));
-        if position.is_none() || found.len() >= size || looked_at >= LOOKED_AT {
+        let (rows, positions): (Vec<_>, Vec<_>) = candidates.rows.into_iter().map(|c| (c.row, c.position)).unzip();
+        let views = view::open_all(app, scope, &rows).await?;
+        let all = rows.into_iter().zip(positions).map(|(row, position)| Candidate { row, position });
+        found.extend(all.zip(views).filter(|(_, view)| fits(&search, view, &places)));
+        if position.is_none() || looked_at >= LOOKED_AT {
             break;
         }
     }
-    let (rows, views): (Vec<_>, Vec<_>) = found.into_iter().unzip();
+    if found.len() > size {
+        found.truncate(size);
+        position = found.last().map(|(candidate, _)| candidate.position.clone());
+    }
+    let (rows, views): (Vec<_>, Vec<_>) = found.into_iter().map(|(candidate, view)| (candidate.row, view)).unzip();
     service::record_look(app, scope, &rows).await?;
     let shown = views.into_iter().map(CustomerText::try_from).collect::<Result<Vec<_>, _>>()?;
     Ok(page.listing(shown, position.as_ref(), None, &bound)?)
@@ -143,7 +164,7 @@ fn check(scope: &Scope<Read>, search: &CustomerSearch) -> Result<(), Problem> {
     const NOTHING: Phrase =
         Phrase { en: "Search for something: a name or a condition.", nl: "Zoek iets: een naam of een voorwaarde." };
     if search.name.is_some() || search.sort == Some(SearchSort::Name) {
-        scope.require_visible(kluis_core::privacy::Compartment::Identity)?;
+        scope.require_visible(Compartment::Identity)?;
     }
     let mut faults = Faults::new();
     if let Some(condition) = &search.condition {
@@ -167,13 +188,17 @@ async fn rows_by_ids(app: &App, scope: &Scope<Read>, ids: &[Id<Customer>]) -> Re
     Ok(rows)
 }
 
-/// The directories that a scope may look into, built where they are missing.
-async fn directories(
-    app: &App,
-    scope: &Scope<Read>,
-) -> Result<Vec<std::sync::Arc<kluis_core::privacy::directory::TenantDirectory>>, Problem> {
+/// The directories in which a scope could see a name, built where they are missing.
+async fn directories(app: &App, scope: &Scope<Read>) -> Result<Vec<Arc<TenantDirectory>>, Problem> {
+    // Whoever looks for a name finds what was committed before, on whichever node.
+    follow::catch_up(app).await?;
+    let tenants = if scope.sees_below(Compartment::Identity) {
+        rows::tenants_in_scope(&app.db, scope).await?
+    } else {
+        vec![scope.tenant()]
+    };
     let mut directories = Vec::new();
-    for tenant in rows::tenants_in_scope(&app.db, scope).await? {
+    for tenant in tenants {
         directories.push(index::load(app, scope, tenant).await?);
     }
     Ok(directories)

@@ -1,5 +1,6 @@
 //! One measurement: fill, start, compare the bytes, ask, tell.
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -56,7 +57,7 @@ pub async fn run(command: &MeasureCommand) -> Result<()> {
         let directory = command.keep.as_deref().unwrap_or(temporary.path());
         measure(command, &Databases::new(*engine, &directory.join(folder(*engine)))?, &mut report).await?;
     }
-    println!("{}", report.table());
+    writeln!(std::io::stdout(), "{}", report.table())?;
     if let Some(readme) = &command.readme {
         report.write_into(readme)?;
     }
@@ -166,7 +167,7 @@ async fn compare(programs: &[Program], world: &World) -> Result<()> {
 
 async fn ask(command: &MeasureCommand, program: &Program, case: Case, world: &World) -> Result<Figure> {
     // Fresh records must be new to each program, also in a database that is used again.
-    let base = usize::try_from(std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH)?.as_secs())?;
+    let base = usize::try_from(Clock::System.now().timestamp())?;
     let base = base % 80_000 * 1_000;
     let draw = |count: usize, stream: u64, from: usize| -> Vec<_> {
         let mut random = Random::new(11, stream);
@@ -180,8 +181,8 @@ async fn ask(command: &MeasureCommand, program: &Program, case: Case, world: &Wo
     let wall = begun.elapsed();
     let count = u32::try_from(command.requests)?;
     Ok(Figure {
-        processor: (program.processor_time()? - own) / count,
-        database: (database_time()? - database) / count,
+        processor: program.processor_time()?.saturating_sub(own) / count,
+        database: database_time()?.saturating_sub(database) / count,
         per_second: f64::from(count) / wall.as_secs_f64(),
         p99: percentile(times, 99),
     })

@@ -13,7 +13,7 @@ use crate::databases::Databases;
 use crate::world::Place;
 
 /// Longest wait for a server to answer.
-const START: Duration = Duration::from_secs(60);
+const START: Duration = Duration::from_mins(1);
 
 pub struct Program {
     pub name: &'static str,

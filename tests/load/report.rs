@@ -152,5 +152,5 @@ fn machine() -> String {
     let model = info.lines().find_map(|line| line.strip_prefix("model name")).unwrap_or_default();
     let model = model.trim_start_matches([' ', '\t', ':']);
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    format!("{model}, {cores} cores, {}", chrono::Utc::now().format("%-d %B %Y"))
+    format!("{model}, {cores} cores, {}", kluis_core::kernel::Clock::System.now().format("%-d %B %Y"))
 }

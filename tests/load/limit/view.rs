@@ -1,9 +1,10 @@
 //! A customer's row and its JSON: the bytes that Kluis gives.
 
-use chrono::{DateTime, Utc};
+use chrono::DateTime;
+use kluis::entropy::SystemEntropy;
 use kluis::web::{Ident, Timestamp};
-use kluis_core::kernel::Id;
 use kluis_core::kernel::id::{Customer, Tenant, User};
+use kluis_core::kernel::{Clock, Id};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use uuid::Uuid;
@@ -91,7 +92,8 @@ impl<'a> PageView<'a> {
 
 impl Row {
     pub fn view(&self) -> RowView<'_> {
-        let [identity, contact, financial, profile, notes, special] = self.parts.each_ref().map(raw);
+        let [identity, contact, financial, profile, notes, special] =
+            self.parts.each_ref().map(|part| raw(part.as_deref()));
         RowView {
             id: Ident(Id::from_uuid(self.id)),
             tenant_id: Ident(Id::from_uuid(self.tenant_id)),
@@ -103,7 +105,7 @@ impl Row {
             region: self.region.as_deref(),
             source: &self.source,
             legal_basis: &self.legal_basis,
-            consented_purposes: raw(&self.consented_purposes),
+            consented_purposes: raw(self.consented_purposes.as_deref()),
             created_at: time(self.created_at),
             updated_at: time(self.updated_at),
             archived_at: self.archived_at.map(time),
@@ -115,17 +117,19 @@ impl Row {
             profile,
             notes,
             special,
-            withheld: raw(&self.withheld),
+            withheld: raw(self.withheld.as_deref()),
         }
     }
 
     /// A new row out of what was sent.
     pub fn new(tenant_id: Uuid, draft: &Draft<'_>) -> Self {
-        let now = Utc::now().timestamp_micros();
+        let at = Clock::System.now();
+        let id: Id<Customer> = Id::new(at, &SystemEntropy::default());
+        let now = at.timestamp_micros();
         let part = |part: Option<&RawValue>| part.map(|json| json.get().to_owned());
         Self {
             tenant_id,
-            id: Uuid::now_v7(),
+            id: id.uuid(),
             kind: draft.kind.to_owned(),
             status: draft.status.to_owned(),
             owner_id: None,
@@ -154,8 +158,8 @@ impl Row {
 }
 
 /// What is stored was JSON when it came; anything else is left out.
-fn raw(text: &Option<String>) -> Option<&RawValue> {
-    text.as_deref().and_then(|text| serde_json::from_str(text).ok())
+fn raw(text: Option<&str>) -> Option<&RawValue> {
+    text.and_then(|text| serde_json::from_str(text).ok())
 }
 
 fn time(micros: i64) -> Timestamp {

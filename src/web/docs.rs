@@ -66,7 +66,8 @@ struct Files(HashMap<&'static str, Asset>);
 
 impl Files {
     fn new(document: &'static str) -> Self {
-        let config = Config::new([Url::new("Kluis", document)])
+        // Without a name it is the one document; a list of named ones is only read by the other layout, with a top bar.
+        let config = Config::new([Url::new("", document)])
             .validator_url("none")
             .use_base_layout()
             .deep_linking(true)

@@ -20,6 +20,8 @@ const NOT_HERE: &[(&str, &str, &str)] = &[
     ("*", "/houseNumber", "a number"),
     ("*", "/ownerId", "an id"),
     ("*", "/consentedPurposes/0", "words of the policy"),
+    ("*", "/purposes/0", "words of the policy"),
+    ("updateCustomField", "/key", "stays as it was made"),
     ("grantRole", "/role", "words of the policy"),
     ("*", "/source", "a word for where records come from, by which lists are filtered"),
     ("*", "/cursor", "signed by the server"),
@@ -139,6 +141,13 @@ impl Writer<'_> {
         if operation.id == "updateCustomer" {
             ids = vec![self.customer(kind).await];
         }
+        if round.iter().any(|leaf| leaf.pointer.starts_with("/choices")) {
+            match operation.id.as_str() {
+                "createCustomField" => sent["kind"] = json!("choice"),
+                "updateCustomField" => ids = vec![self.choice_field().await],
+                _ => {}
+            }
+        }
         for leaf in round {
             for beside in leaves.iter().filter(|other| other.is_key_beside(leaf)).chain([*leaf]) {
                 if let Some(text) = self.canary(beside) {
@@ -146,6 +155,12 @@ impl Writer<'_> {
                     put(self.contract, schema, &mut sent, &steps, json!(text));
                 }
             }
+        }
+        if operation.id == "updateCustomField"
+            && let Some(choices) = sent["choices"].as_array_mut()
+        {
+            // What customers may have already can't be taken away.
+            choices.push(json!({ "code": "een", "labels": { "nl": MARK, "en": MARK } }));
         }
         let mut refusals = String::new();
         let path = operation.path(&ids);
@@ -187,6 +202,24 @@ impl Writer<'_> {
             }
         }
         panic!("nobody can make a customer of the kind {kind}");
+    }
+
+    /// A custom field that has choices, made by whoever may.
+    async fn choice_field(&mut self) -> String {
+        self.number += 1;
+        let labels = json!({ "nl": MARK, "en": MARK });
+        let draft = json!({
+            "key": format!("keuze{}", self.number), "labels": labels, "kind": "choice",
+            "choices": [{ "code": "een", "labels": labels }], "compartment": "profile", "category": "dpv:PersonalData",
+            "purposes": ["contract"], "retention": "customer",
+        });
+        for person in &self.elsewhere.people {
+            let (_, view) = send(self.test, Some(&person.token), "POST", "/v1/custom-fields", draft.clone()).await;
+            if let Some(id) = view["id"].as_str() {
+                return id.to_owned();
+            }
+        }
+        panic!("nobody can make a custom field with choices");
     }
 
     /// A value that is searched for afterwards, if the field's grammar can hold one. Others must be unique, too.

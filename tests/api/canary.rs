@@ -240,7 +240,7 @@ fn bodies(contract: &Contract, operation: &Operation) -> Vec<Option<Value>> {
     let mut bodies = vec![Some(json!(MARK)), filled(contract, schema, "", 8)];
     let Some(Value::Object(example)) = contract.example_of(operation) else { return bodies };
     for (member, value) in &example {
-        if value.is_string() {
+        if value.is_string() && !PLAIN.iter().any(|(plain, _)| plain == member) {
             let mut changed = example.clone();
             changed.insert(member.clone(), json!(MARK));
             bodies.push(Some(Value::Object(changed)));

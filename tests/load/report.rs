@@ -7,8 +7,8 @@ use std::time::Duration;
 use crate::Result;
 use crate::cases::Case;
 
-const BEGIN: &str = "<!-- performance: written by tests/measure -->";
-const END: &str = "<!-- end of performance -->";
+const BEGIN: &str = "<!-- performance:begin -->";
+const END: &str = "<!-- performance:end -->";
 /// Most memory of the server under load, in bytes.
 const MEMORY: u64 = 200_000_000;
 /// Longest type-ahead at the 99th percentile.

@@ -3,6 +3,9 @@
 //! Must never: get a value of a person or a secret (that is up to everyone who writes to it: ids, codes and counts
 //! only), or go to standard output, where commands write their results.
 
+use std::io::Write as _;
+use std::panic::PanicHookInfo;
+
 use kluis_core::kernel::Message;
 use tracing_subscriber::filter::EnvFilter;
 use tracing_subscriber::layer::SubscriberExt;
@@ -28,6 +31,23 @@ pub fn start(config: &Config) -> Result<(), ConfigFault> {
     Ok(())
 }
 
+/// From now on a panic tells where it happened and nothing else: its message may quote what was being worked on.
+pub fn hush_panics() {
+    std::panic::set_hook(Box::new(|panic| {
+        let place = place(panic);
+        if tracing::dispatcher::has_been_set() {
+            tracing::error!(place, "a fault in the program");
+        } else {
+            // Nowhere is left to say it when standard error is closed.
+            let _ = writeln!(std::io::stderr(), "kluis: a fault in the program at {place}");
+        }
+    }));
+}
+
+fn place(panic: &PanicHookInfo<'_>) -> String {
+    panic.location().map_or_else(|| "an unknown place".to_owned(), |at| format!("{}:{}", at.file(), at.line()))
+}
+
 /// Says whether [`start`] will take the level.
 pub fn check(config: &Config) -> Result<(), ConfigFault> {
     filter(&config.log_level).map(drop)
@@ -48,6 +68,18 @@ fn filter(level: &str) -> Result<EnvFilter, ConfigFault> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_panic_tells_its_place_and_not_its_message() {
+        static TOLD: std::sync::Mutex<Vec<String>> = std::sync::Mutex::new(Vec::new());
+        let before = std::panic::take_hook();
+        std::panic::set_hook(Box::new(|panic| TOLD.lock().unwrap().push(place(panic))));
+        let fallen = std::thread::spawn(|| panic!("Fenna van Voorbeeld, +31 6 1234 5678")).join();
+        std::panic::set_hook(before);
+        assert!(fallen.is_err());
+        let told = TOLD.lock().unwrap().join("\n");
+        assert!(told.contains("logging.rs:") && !told.contains("Fenna"), "{told}");
+    }
 
     #[test]
     fn levels_and_filters_are_taken_and_nonsense_is_a_fault() {

@@ -71,6 +71,7 @@ enum Command {
 
 /// Runs the program with the arguments of the process.
 pub fn main() -> ExitCode {
+    crate::logging::hush_panics();
     // Whatever this program makes on the disk is nobody else's business.
     #[cfg(unix)]
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));

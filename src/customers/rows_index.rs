@@ -7,6 +7,7 @@ use kluis_core::privacy::{BlindHash, IndexField, KeyId, Sealed};
 use kluis_core::store::{Db, Row, StoreError, Tx, Unaudited};
 
 use super::model::{Contact, Identity};
+use super::rows::{CustomerRow, columns, read_all};
 
 const WHY_INDEX: &str = "the blind index belongs to the row that the same transaction writes under a scope";
 
@@ -120,18 +121,21 @@ fn identity(row: &Row) -> Result<IdentityRow, StoreError> {
     })
 }
 
-const INDEXED: &str = "SELECT c.id FROM customer_index AS x \
-    CROSS JOIN customers AS c WHERE c.tenant_id = x.tenant_id AND c.id = x.customer_id \
-    AND x.tenant_id = $1 AND x.field = $2 AND x.hash = $3 AND x.version = $4 AND {scope} ORDER BY x.customer_id";
+const INDEXED: &str = concat!(
+    "SELECT ",
+    columns!(),
+    " FROM customer_index AS x CROSS JOIN customers AS c WHERE c.tenant_id = x.tenant_id AND c.id = x.customer_id \
+     AND x.tenant_id = $1 AND x.field = $2 AND x.hash = $3 AND x.version = $4 AND {scope} ORDER BY x.customer_id"
+);
 
-/// Ids of the rows in scope that may have a value.
+/// The rows in scope that may have a value.
 pub async fn indexed<P: ScopedPermission>(
     db: &Db,
     scope: &Scope<P>,
     tenant: Id<Tenant>,
     field: IndexField,
     hash: BlindHash,
-) -> Result<Vec<Id<Customer>>, AccessError> {
+) -> Result<Vec<CustomerRow>, AccessError> {
     let args = args![tenant, field.name(), hash.as_i64(), i64::from(hash.version())];
-    scope.fetch_all(db, INDEXED, args).await?.iter().map(|row| Ok(row.id(0)?)).collect()
+    read_all(&scope.fetch_all(db, INDEXED, args).await?)
 }

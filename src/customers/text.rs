@@ -13,7 +13,7 @@ use poem_openapi::types::Type;
 use serde::de::DeserializeOwned;
 use serde::ser::SerializeStruct;
 use serde::{Serialize, Serializer};
-use serde_json::value::{RawValue, to_raw_value};
+use serde_json::value::RawValue;
 
 use super::model::SCHEMA;
 use super::rows::CustomerRow;
@@ -23,12 +23,12 @@ use super::view::{CustomerView, plain_view, withheld};
 /// See the module; in the document it is a [`CustomerView`].
 pub struct CustomerText {
     plain: CustomerView,
-    identity: Option<Box<RawValue>>,
-    contact: Option<Box<RawValue>>,
-    financial: Option<Box<RawValue>>,
-    profile: Option<Box<RawValue>>,
-    notes: Option<Box<RawValue>>,
-    special: Option<Box<RawValue>>,
+    identity: Option<Written>,
+    contact: Option<Written>,
+    financial: Option<Written>,
+    profile: Option<Written>,
+    notes: Option<Written>,
+    special: Option<Written>,
 }
 
 impl CustomerText {
@@ -37,26 +37,20 @@ impl CustomerText {
     }
 }
 
-/// For what had to be looked into on its way: a search with conditions.
-impl TryFrom<CustomerView> for CustomerText {
-    type Error = Problem;
+/// A compartment as JSON text; it is looked at only as far as to see that it is one value.
+struct Written(String);
 
-    fn try_from(mut view: CustomerView) -> Result<Self, Problem> {
-        Ok(Self {
-            identity: written(view.identity.take())?,
-            contact: written(view.contact.take())?,
-            financial: written(view.financial.take())?,
-            profile: written(view.profile.take())?,
-            notes: written(view.notes.take())?,
-            special: written(view.special.take())?,
-            plain: view,
-        })
+impl Written {
+    fn of<T: Serialize>(value: &T) -> Result<Self, Problem> {
+        serde_json::to_string(value).map(Self).map_err(|_| Problem::new(ProblemKind::Internal))
     }
 }
 
-fn written<T: Serialize>(value: Option<T>) -> Result<Option<Box<RawValue>>, Problem> {
-    let broken = |_| Problem::new(ProblemKind::Internal);
-    value.map(|value| to_raw_value(&value)).transpose().map_err(broken)
+impl Serialize for Written {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let raw: &RawValue = serde_json::from_str(&self.0).map_err(serde::ser::Error::custom)?;
+        raw.serialize(serializer)
+    }
 }
 
 /// Opens a row for one caller: checked, disclosed, never more than the decision gives.
@@ -89,16 +83,16 @@ impl Opener<'_> {
         &self,
         compartment: Compartment,
         sealed: Option<&Sealed<T>>,
-    ) -> Result<Option<Box<RawValue>>, Problem> {
-        let broken = |_| Problem::new(ProblemKind::Integrity);
+    ) -> Result<Option<Written>, Problem> {
         let Some(sealed) = sealed else { return Ok(None) };
         let context = seal::place(self.row.tenant, self.row.id, compartment.name(), 0).of(compartment.name(), sealed);
         if sealed.schema() != SCHEMA {
             // A value of an older shape is read as such and written in the present one.
-            return written(Shown::into_clear(self.disclosure.open(compartment, sealed, self.key, &context)?));
+            let shown = Shown::into_clear(self.disclosure.open(compartment, sealed, self.key, &context)?);
+            return shown.map(|value| Written::of(&value)).transpose();
         }
         let shown = self.disclosure.open_text(compartment, sealed, self.key, &context)?;
-        Shown::into_clear(shown).map(RawValue::from_string).transpose().map_err(broken)
+        Ok(Shown::into_clear(shown).map(Written))
     }
 }
 

@@ -11,7 +11,6 @@ mod contract;
 mod custom_fields;
 mod customers;
 mod duplicates;
-
 mod idempotency;
 mod identity;
 mod idor;

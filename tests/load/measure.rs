@@ -35,7 +35,7 @@ pub struct MeasureCommand {
     requests: usize,
     #[arg(long, default_value_t = 16)]
     connections: usize,
-    /// Keeps what was filled here, and uses it again.
+    /// Keeps what was filled here, and uses it again. Nothing is created then: both programs would no longer hold the same.
     #[arg(long)]
     keep: Option<PathBuf>,
     /// Writes the figures between the markers of this file.
@@ -47,6 +47,13 @@ pub struct MeasureCommand {
     /// Only looks whether everything works and both programs give the same bytes; misses no target.
     #[arg(long)]
     smoke: bool,
+}
+
+impl MeasureCommand {
+    fn cases(&self) -> impl Iterator<Item = Case> {
+        let asked = |case: &Case| self.case.is_empty() || self.case.contains(case);
+        Case::ALL.into_iter().filter(asked).filter(|case| self.keep.is_none() || case.comparable())
+    }
 }
 
 pub async fn run(command: &MeasureCommand) -> Result<()> {
@@ -97,7 +104,7 @@ async fn measure(command: &MeasureCommand, databases: &Databases, report: &mut R
         programs.push(Program::limit(databases, true).await?);
     }
     compare(&programs, &world).await?;
-    for case in Case::ALL.into_iter().filter(|case| command.case.is_empty() || command.case.contains(case)) {
+    for case in command.cases() {
         for program in &programs {
             let figure = ask(command, program, case, &world).await?;
             eprintln!(
@@ -157,8 +164,10 @@ async fn compare(programs: &[Program], world: &World) -> Result<()> {
                 let text = text.split(",\"nextCursor\"").next().unwrap_or_default().trim_end_matches('}').to_owned();
                 answers.push((program.name, status, text));
             }
-            if answers.iter().any(|(_, status, text)| (status, text) != (&answers[0].1, &answers[0].2)) {
-                return Err(format!("{}: different answers: {answers:#?}", case.name()).into());
+            for (name, status, text) in &answers[1..] {
+                if (status, text) != (&answers[0].1, &answers[0].2) {
+                    return Err(difference(case, (answers[0].0, &answers[0].2), (name, text)).into());
+                }
             }
         }
     }
@@ -202,4 +211,19 @@ async fn typing(command: &MeasureCommand, program: &Program, world: &World) -> R
 fn percentile(mut times: Vec<Duration>, share: usize) -> Duration {
     times.sort_unstable();
     times.get(times.len().saturating_sub(1) * share / 100).copied().unwrap_or_default()
+}
+
+/// Where two answers part, and a little of what follows.
+fn difference(case: Case, left: (&str, &str), right: (&str, &str)) -> String {
+    const SHOWN: usize = 120;
+    let equal = left.1.chars().zip(right.1.chars()).take_while(|(a, b)| a == b).count();
+    let rest = |text: &str| text.chars().skip(equal).take(SHOWN).collect::<String>();
+    format!(
+        "{}: different answers after {equal} characters: {}: {:?}, {}: {:?}",
+        case.name(),
+        left.0,
+        rest(left.1),
+        right.0,
+        rest(right.1)
+    )
 }

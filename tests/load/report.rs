@@ -108,9 +108,9 @@ impl Report {
             // Writing to a String can't fail.
             let _ = writeln!(
                 text,
-                "| {database} | {} | {program} | {:.0?} | {:.2} | {target} | {own} | {:.0} | {:.1?} |",
+                "| {database} | {} | {program} | {} µs | {:.2} | {target} | {own} | {:.0} | {:.1?} |",
                 case.name(),
-                figure.processor,
+                figure.processor.as_micros(),
                 self.ratio(line).unwrap_or_default(),
                 figure.per_second,
                 figure.p99,

@@ -7,6 +7,7 @@ mod audit;
 mod inspect;
 mod keys;
 mod migrations;
+mod readers;
 mod source;
 mod statements;
 mod transactions;

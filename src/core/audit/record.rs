@@ -10,9 +10,9 @@ use crate::store::{Args, Audited, StoreError, Tx, Unaudited};
 
 const COLUMNS: usize = 18;
 /// Rows per statement, so that a connection keeps few statements and a group few round trips.
-const CHUNKS: [usize; 3] = [64, 8, 1];
+const CHUNKS: [usize; 7] = [64, 32, 16, 8, 4, 2, 1];
 
-static INSERTS: LazyLock<[(usize, Arc<str>); 3]> = LazyLock::new(|| CHUNKS.map(|rows| (rows, insert(rows))));
+static INSERTS: LazyLock<[(usize, Arc<str>); CHUNKS.len()]> = LazyLock::new(|| CHUNKS.map(|rows| (rows, insert(rows))));
 
 fn insert(rows: usize) -> Arc<str> {
     let mut sql = String::from(

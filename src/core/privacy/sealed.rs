@@ -43,9 +43,11 @@ impl<T: DeserializeOwned> Sealed<T> {
 impl<T: DeserializeOwned> Sealed<T> {
     /// The value's JSON as it was written at sealing, for handing on without a look inside.
     pub(super) fn open_text(&self, key: &DataKey, context: &Context) -> Result<String> {
-        let (padded, length) = self.decrypt(key, context)?;
-        let text = std::str::from_utf8(&padded[..length]);
-        text.map(str::to_owned).map_err(|_| VaultError::Integrity("content of the sealed value"))
+        let (mut padded, length) = self.decrypt(key, context)?;
+        padded.truncate(length);
+        // Handed on, not copied.
+        let text = String::from_utf8(std::mem::take(&mut *padded));
+        text.map_err(|_| VaultError::Integrity("content of the sealed value"))
     }
 }
 

@@ -53,6 +53,11 @@ impl Args {
         self.0.is_empty()
     }
 
+    /// `$number`, counted from 1.
+    pub(super) fn get(&self, number: usize) -> Option<&Arg> {
+        self.0.get(number.checked_sub(1)?)
+    }
+
     pub(super) fn sqlite(self) -> Result<SqliteArguments, StoreError> {
         let mut out = SqliteArguments::default();
         for arg in self.0 {
@@ -63,7 +68,7 @@ impl Args {
                 Arg::Bool(v) => out.add(v),
                 Arg::Blob(v) => out.add(v),
             }
-            .map_err(|e| StoreError::Statement(sqlx::Error::Encode(e)))?;
+            .map_err(|e| StoreError::Statement(e))?;
         }
         Ok(out)
     }
@@ -78,7 +83,7 @@ impl Args {
                 Arg::Bool(v) => out.add(v),
                 Arg::Blob(v) => out.add(v),
             }
-            .map_err(|e| StoreError::Statement(sqlx::Error::Encode(e)))?;
+            .map_err(|e| StoreError::Statement(e))?;
         }
         Ok(out)
     }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
 
+use super::reader::Readers;
 use super::sql::Ready;
 use super::{Args, Row, Sql, StoreError, Tx, Unaudited};
 
@@ -36,7 +37,7 @@ pub enum Db {
 #[derive(Clone)]
 pub struct SqliteDb {
     pub(super) writer: SqlitePool,
-    pub(super) readers: SqlitePool,
+    pub(super) readers: Readers,
 }
 
 const STATEMENTS_PER_CONNECTION: usize = 512;
@@ -85,11 +86,7 @@ impl Db {
 
     pub(crate) async fn fetch_all(&self, sql: Ready, args: Args) -> Result<Vec<Row>, StoreError> {
         match self {
-            Self::Sqlite(db) => {
-                let query = sqlx::query_with(sql.into_driver(), args.sqlite()?);
-                let rows = query.fetch_all(&db.readers).await?;
-                Ok(rows.into_iter().map(Row::Sqlite).collect())
-            }
+            Self::Sqlite(db) => db.readers.fetch(sql, args, usize::MAX).await,
             Self::Postgres(pool) => {
                 let query = sqlx::query_with(sql.into_driver(), args.postgres()?);
                 let rows = query.fetch_all(pool).await?;
@@ -100,10 +97,7 @@ impl Db {
 
     pub(crate) async fn fetch_optional(&self, sql: Ready, args: Args) -> Result<Option<Row>, StoreError> {
         match self {
-            Self::Sqlite(db) => {
-                let query = sqlx::query_with(sql.into_driver(), args.sqlite()?);
-                Ok(query.fetch_optional(&db.readers).await?.map(Row::Sqlite))
-            }
+            Self::Sqlite(db) => Ok(db.readers.fetch(sql, args, 1).await?.pop()),
             Self::Postgres(pool) => {
                 let query = sqlx::query_with(sql.into_driver(), args.postgres()?);
                 Ok(query.fetch_optional(pool).await?.map(Row::Postgres))
@@ -119,9 +113,7 @@ impl Db {
     pub(crate) async fn prepare_ready(&self, sql: Ready) -> Result<(), StoreError> {
         use sqlx::Executor as _;
         match self {
-            Self::Sqlite(db) => {
-                (&db.readers).prepare(sql.into_driver()).await?;
-            }
+            Self::Sqlite(db) => db.readers.prepare(sql).await?,
             Self::Postgres(pool) => {
                 pool.prepare(sql.into_driver()).await?;
             }
@@ -153,11 +145,12 @@ async fn open_sqlite(file: &Path, readers: u32) -> Result<SqliteDb, StoreError> 
         // Temporary tables and sorts may hold plaintext columns: they stay in memory.
         .pragma("temp_store", "MEMORY")
         .pragma("cache_size", "-8192")
+        // Pages that change with every commit are folded into the file once in a while, not every 4 MB.
+        .pragma("wal_autocheckpoint", "4000")
         .statement_cache_capacity(STATEMENTS_PER_CONNECTION);
-    // The ping before each use costs half of a single get, and a file doesn't go away.
-    let pool = || SqlitePoolOptions::new().test_before_acquire(false).max_lifetime(None).idle_timeout(None);
-    let writer = pool().max_connections(1).connect_with(options.clone()).await?;
-    let readers = pool().max_connections(readers.max(1)).connect_with(options.pragma("query_only", "ON")).await?;
+    let pool = SqlitePoolOptions::new().test_before_acquire(false).max_lifetime(None).idle_timeout(None);
+    let writer = pool.max_connections(1).connect_with(options).await?;
+    let readers = Readers::open(file, readers)?;
     Ok(SqliteDb { writer, readers })
 }
 

@@ -11,6 +11,9 @@ pub enum Constraint {
     NotNull,
 }
 
+/// What the driver said.
+type Source = Box<dyn std::error::Error + Send + Sync>;
+
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// A rule of the schema said no. Which one is told by its kind; the name is for the log.
@@ -21,7 +24,7 @@ pub enum StoreError {
     Contention,
     /// The disk is full, the file can't be written, the server is gone.
     #[error("the database can't be reached or written")]
-    Unavailable(#[source] sqlx::Error),
+    Unavailable(#[source] Source),
     /// A row doesn't have the form that the code expects: a fault of ours.
     #[error("a row has an unexpected form at column {0}")]
     Row(usize),
@@ -29,7 +32,7 @@ pub enum StoreError {
     #[error("migration: {0}")]
     Migration(String),
     #[error("the database refused a statement")]
-    Statement(#[source] sqlx::Error),
+    Statement(#[source] Source),
 }
 
 impl From<sqlx::Error> for StoreError {
@@ -38,9 +41,9 @@ impl From<sqlx::Error> for StoreError {
         let Some(database) = error.as_database_error() else {
             return match error {
                 sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Tls(_) => {
-                    Self::Unavailable(error)
+                    Self::Unavailable(error.into())
                 }
-                other => Self::Statement(other),
+                other => Self::Statement(other.into()),
             };
         };
         let constraint = match database.kind() {
@@ -55,12 +58,27 @@ impl From<sqlx::Error> for StoreError {
             let name = database.constraint().unwrap_or_default().to_owned();
             return Self::Constraint { constraint, name };
         }
-        match database.code().as_deref() {
+        let code = database.code().map(|code| code.into_owned()).unwrap_or_default();
+        Self::of_code(&code, error.into())
+    }
+}
+
+/// Only what a reader can meet; it hurts no constraint.
+impl From<rusqlite::Error> for StoreError {
+    fn from(error: rusqlite::Error) -> Self {
+        let code = error.sqlite_error().map(|error| error.extended_code.to_string()).unwrap_or_default();
+        Self::of_code(&code, error.into())
+    }
+}
+
+impl StoreError {
+    fn of_code(code: &str, error: Source) -> Self {
+        match code {
             // SQLite: BUSY, LOCKED and their extended forms; PostgreSQL: serialization failure, deadlock.
-            Some("5" | "6" | "261" | "517" | "262" | "40001" | "40P01") => Self::Contention,
+            "5" | "6" | "261" | "517" | "262" | "40001" | "40P01" => Self::Contention,
             // SQLite: FULL, IOERR, READONLY, CANTOPEN; PostgreSQL class 53 (resources), 57P (shutdown), 08 (connection).
-            Some("13" | "10" | "8" | "14" | "778" | "1032") => Self::Unavailable(error),
-            Some(code) if code.starts_with("53") || code.starts_with("57P") || code.starts_with("08") => {
+            "13" | "10" | "8" | "14" | "778" | "1032" => Self::Unavailable(error),
+            code if code.starts_with("53") || code.starts_with("57P") || code.starts_with("08") => {
                 Self::Unavailable(error)
             }
             _ => Self::Statement(error),

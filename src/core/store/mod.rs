@@ -1,6 +1,6 @@
 //! The store: SQLite and PostgreSQL behind one small set of statement, argument and row types.
 //!
-//! This is the only folder that names sqlx, so that a driver can be exchanged without touching a domain.
+//! This is the only folder that names sqlx (and rusqlite, which reads SQLite's files faster), so that a driver can be exchanged without touching a domain.
 //! SQL is written once, portably, with `$1…$n`; true differences are [`Sql::both`].
 //!
 //! Must never: put SQL together from what people sent, let an error text of the database leave the program.
@@ -11,6 +11,7 @@ mod error;
 pub mod inspect;
 pub mod keystore;
 pub mod migrate;
+mod reader;
 mod row;
 mod sql;
 mod tx;

@@ -40,6 +40,13 @@ pub(crate) enum Ready {
 }
 
 impl Ready {
+    pub(super) fn text(&self) -> &str {
+        match self {
+            Self::Static(text) => text,
+            Self::Filled(text) => text,
+        }
+    }
+
     pub(super) fn into_driver(self) -> SqlStr {
         match self {
             Self::Static(text) => SqlStr::from_static(text),

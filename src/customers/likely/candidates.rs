@@ -43,17 +43,17 @@ async fn by_keys(
     tenant: Id<Tenant>,
     wanted: &Traits,
 ) -> Result<Vec<CustomerRow>, Problem> {
-    let mut ids = Vec::new();
+    let mut found = Vec::new();
     for field in FINDING.into_iter().filter(|field| scope.ever_visible().contains(index::compartment(*field))) {
         for value in wanted.keys_of(field) {
             for hash in index::hashes(app, tenant, field, value)? {
-                ids.extend(rows_index::indexed(&app.db, scope, tenant, field, hash).await?);
+                found.extend(rows_index::indexed(&app.db, scope, tenant, field, hash).await?);
             }
         }
     }
-    ids.sort_unstable();
-    ids.dedup();
-    Ok(rows::by_ids(&app.db, scope, &ids).await?)
+    found.sort_unstable_by_key(|row: &CustomerRow| row.id);
+    found.dedup_by_key(|row| row.id);
+    Ok(found)
 }
 
 async fn by_name(

@@ -63,6 +63,11 @@ impl Places {
         }
     }
 
+    /// The compartments in which the values stand.
+    pub fn compartments(&self) -> impl Iterator<Item = Compartment> {
+        self.0.values().copied()
+    }
+
     /// Whether the condition holds for a record; `None` where the value is withheld.
     pub fn holds(&self, key: &str, operator: Operator, wanted: &str, view: &CustomerView) -> Option<bool> {
         let Some(place) = self.0.get(&(view.tenant_id.0, key.into())) else {

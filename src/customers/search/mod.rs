@@ -19,8 +19,8 @@ pub use field::Field;
 
 use kluis_core::access::Scope;
 use kluis_core::kernel::{Faults, Id, Phrase, Problem, id::Customer};
-use kluis_core::privacy::Compartment;
 use kluis_core::privacy::directory::TenantDirectory;
+use kluis_core::privacy::{Compartment, CompartmentSet};
 
 use super::access::Read;
 use super::rows::{self, CustomerRow};
@@ -127,7 +127,8 @@ pub async fn run(
     let mut position: Option<Position> = page.position(&bound)?;
     let size = page.size() as usize;
     let mut source = plan::Source::of(app, scope, &search).await?;
-    let mut found: Vec<(Candidate, CustomerView)> = Vec::new();
+    let asked = asked(&search, &places);
+    let mut found: Vec<Candidate> = Vec::new();
     let mut looked_at = 0;
     // One more than the page takes, so that whether there is a next page depends on what may be seen, and on nothing else.
     while found.len() <= size {
@@ -136,21 +137,31 @@ pub async fn run(
         looked_at += candidates.looked_at;
         position = candidates.next;
         let (rows, positions): (Vec<_>, Vec<_>) = candidates.rows.into_iter().map(|c| (c.row, c.position)).unzip();
-        let views = view::open_all(app, scope, &rows).await?;
+        let open = |scope: &_, key: &_, row: &_| view::open_parts(scope, key, row, asked);
+        let views = view::open_each(app, scope, &rows, open).await?;
         let all = rows.into_iter().zip(positions).map(|(row, position)| Candidate { row, position });
-        found.extend(all.zip(views).filter(|(_, view)| fits(&search, view, &places)));
+        found.extend(all.zip(views).filter(|(_, view)| fits(&search, view, &places)).map(|(candidate, _)| candidate));
         if position.is_none() || looked_at >= LOOKED_AT {
             break;
         }
     }
     if found.len() > size {
         found.truncate(size);
-        position = found.last().map(|(candidate, _)| candidate.position.clone());
+        position = found.last().map(|candidate| candidate.position.clone());
     }
-    let (rows, views): (Vec<_>, Vec<_>) = found.into_iter().map(|(candidate, view)| (candidate.row, view)).unzip();
-    service::record_look(app, scope, &rows).await?;
-    let shown = views.into_iter().map(CustomerText::try_from).collect::<Result<Vec<_>, _>>()?;
+    let rows: Vec<_> = found.into_iter().map(|candidate| candidate.row).collect();
+    let shown = service::disclose(app, scope, &rows).await?;
     Ok(page.listing(shown, position.as_ref(), None, &bound)?)
+}
+
+/// The compartments that decide whether a record is one of those wanted; no other is opened for that.
+fn asked(search: &CustomerSearch, places: &custom::Places) -> CompartmentSet {
+    let fields = search.condition.as_ref().map(Condition::fields).unwrap_or_default();
+    let own = fields.iter().filter_map(Field::compartment);
+    let name = search.name.is_some().then_some(Compartment::Identity);
+    let mut asked = CompartmentSet::EMPTY;
+    own.chain(places.compartments()).chain(name).for_each(|compartment| asked.insert(compartment));
+    asked
 }
 
 fn fits(search: &CustomerSearch, view: &CustomerView, places: &custom::Places) -> bool {

@@ -28,6 +28,8 @@ const WALKED: usize = 200;
 pub(super) enum Source {
     /// Few records, known by id, best first, then newest first. Those found by name are shown only with their name.
     Ranked { hits: Vec<(u32, Id<Customer>)>, by_name: bool },
+    /// Few records, which were read when they were found, newest first.
+    Exact(Vec<CustomerRow>),
     /// All names, in their order; then the records whose name the caller may not see.
     Names(Vec<Arc<TenantDirectory>>),
     /// All records, newest first.
@@ -39,14 +41,13 @@ impl Source {
         if let Some(name) = &search.name {
             return Ok(Self::Ranked { hits: by_name(app, scope, name).await?, by_name: true });
         }
-        if let Some(ids) = match &search.condition {
+        if let Some(mut rows) = match &search.condition {
             Some(condition) => exact(app, scope, condition).await?,
             None => None,
         } {
-            let mut hits: Vec<_> = ids.into_iter().map(|id| (0, id)).collect();
-            hits.sort_unstable_by(best_first);
-            hits.dedup();
-            return Ok(Self::Ranked { hits, by_name: false });
+            rows.sort_unstable_by_key(|row| std::cmp::Reverse(row.id));
+            rows.dedup_by_key(|row| row.id);
+            return Ok(Self::Exact(rows));
         }
         if search.sort == Some(SearchSort::Name) {
             return Ok(Self::Names(directories(app, scope).await?));
@@ -63,6 +64,7 @@ impl Source {
     ) -> Result<Candidates, Problem> {
         match (self, position) {
             (Self::Ranked { hits, by_name }, _) => ranked(app, scope, (hits, *by_name), position, wanted).await,
+            (Self::Exact(rows), _) => Ok(newest_known(rows, position, wanted)),
             (Self::Names(_), Some(Position::Nameless(after))) => nameless(app, scope, *after, wanted).await,
             (Self::Names(directories), _) => names(app, scope, directories, position, wanted).await,
             (Self::Walk { archived }, _) => {
@@ -139,6 +141,15 @@ async fn ranked(
     Ok(candidates(rows, |row| hit(row.id), next))
 }
 
+fn newest_known(rows: &mut Vec<CustomerRow>, position: Option<&Position>, wanted: usize) -> Candidates {
+    if let Some(Position::Before(id)) = position {
+        rows.drain(..rows.partition_point(|row| row.id >= *id));
+    }
+    let here: Vec<_> = rows.drain(..wanted.min(rows.len())).collect();
+    let next = here.last().filter(|_| !rows.is_empty()).map(|row| Position::Before(row.id));
+    candidates(here, |row| Position::Before(row.id), next)
+}
+
 async fn names(
     app: &App,
     scope: &Scope<Read>,
@@ -200,20 +211,20 @@ async fn newest(
     Ok((rows, more))
 }
 
-/// Ids that a tree of conditions narrows the search to, where the blind index can tell; `None` where it can't.
+/// Rows that a tree of conditions narrows the search to, where the blind index can tell; `None` where it can't.
 fn exact<'a>(
     app: &'a App,
     scope: &'a Scope<Read>,
     condition: &'a Condition,
-) -> futures_util::future::BoxFuture<'a, Result<Option<Vec<Id<Customer>>>, Problem>> {
+) -> futures_util::future::BoxFuture<'a, Result<Option<Vec<CustomerRow>>, Problem>> {
     Box::pin(async move {
         if condition.operator == Some(Operator::Eq) {
             return leaf(app, scope, condition).await;
         }
         for inner in &condition.and {
             // One narrow part is enough: the others are looked at afterwards.
-            if let Some(ids) = exact(app, scope, inner).await? {
-                return Ok(Some(ids));
+            if let Some(rows) = exact(app, scope, inner).await? {
+                return Ok(Some(rows));
             }
         }
         if condition.or.is_empty() {
@@ -222,17 +233,15 @@ fn exact<'a>(
         let mut all = Vec::new();
         for inner in &condition.or {
             match exact(app, scope, inner).await? {
-                Some(ids) => all.extend(ids),
+                Some(rows) => all.extend(rows),
                 None => return Ok(None),
             }
         }
-        all.sort();
-        all.dedup();
         Ok(Some(all))
     })
 }
 
-async fn leaf(app: &App, scope: &Scope<Read>, condition: &Condition) -> Result<Option<Vec<Id<Customer>>>, Problem> {
+async fn leaf(app: &App, scope: &Scope<Read>, condition: &Condition) -> Result<Option<Vec<CustomerRow>>, Problem> {
     let (Some(field), Some(value)) = (&condition.field, &condition.value) else { return Ok(None) };
     let (index_field, value) = match field {
         Field::Email => (IndexField::Email, normal(field, value)),
@@ -244,12 +253,12 @@ async fn leaf(app: &App, scope: &Scope<Read>, condition: &Condition) -> Result<O
         },
         _ => return Ok(None),
     };
-    let mut ids = Vec::new();
+    let mut rows = Vec::new();
     for tenant in rows::tenants_in_scope(&app.db, scope).await? {
         app.keys.ensure_tenant(tenant.uuid()).await?;
         for hash in index::hashes(app, tenant, index_field, &value)? {
-            ids.extend(rows_index::indexed(&app.db, scope, tenant, index_field, hash).await?);
+            rows.extend(rows_index::indexed(&app.db, scope, tenant, index_field, hash).await?);
         }
     }
-    Ok(Some(ids))
+    Ok(Some(rows))
 }

@@ -120,11 +120,11 @@ fn connect(file: &Path) -> Result<Connection> {
 
 fn row(row: &rusqlite::Row<'_>) -> rusqlite::Result<Row> {
     Ok(Row {
-        tenant_id: row.get(0)?,
-        id: row.get(1)?,
+        tenant_id: Uuid::from_bytes(row.get(0)?),
+        id: Uuid::from_bytes(row.get(1)?),
         kind: row.get(2)?,
         status: row.get(3)?,
-        owner_id: row.get(4)?,
+        owner_id: row.get::<_, Option<[u8; 16]>>(4)?.map(Uuid::from_bytes),
         created_at: row.get(5)?,
         updated_at: row.get(6)?,
         archived_at: row.get(7)?,

@@ -191,10 +191,18 @@ impl Keyring {
 
     /// What stands for a subject in the audit log: HMAC-SHA256 under the tenant's audit key, cut to 128 bits.
     pub fn audit_hash(&self, tenant: Uuid, subject: Uuid) -> Result<[u8; 16]> {
+        self.audit_hashes(tenant, [subject]).map(|hashes| hashes[0])
+    }
+
+    /// The same for several subjects of one tenant, in their order.
+    pub fn audit_hashes(&self, tenant: Uuid, subjects: impl IntoIterator<Item = Uuid>) -> Result<Vec<[u8; 16]>> {
         let keys = self.known(tenant)?;
         let key = Derivation::of(keys.secret(KeyKind::Audit, 1)?).mac("audit subject", &[])?;
-        let hash = ring::hmac::sign(&key, subject.as_bytes());
-        Ok(std::array::from_fn(|position| hash.as_ref()[position]))
+        let hash = |subject: Uuid| {
+            let full = ring::hmac::sign(&key, subject.as_bytes());
+            std::array::from_fn(|position| full.as_ref()[position])
+        };
+        Ok(subjects.into_iter().map(hash).collect())
     }
 
     fn opened(&self) -> Result<Arc<Opened>> {

@@ -6,6 +6,7 @@ mod oracle;
 mod support;
 
 mod audit_events;
+mod bulk;
 mod canary;
 mod contract;
 mod custom_fields;

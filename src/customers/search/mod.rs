@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 pub use condition::{Condition, Operator};
 pub use field::Field;
 
-use kluis_core::access::Scope;
+use kluis_core::access::{Scope, ScopedPermission};
 use kluis_core::kernel::{Faults, Id, Phrase, Problem, id::Customer};
 use kluis_core::privacy::Compartment;
 use kluis_core::privacy::directory::TenantDirectory;
@@ -111,6 +111,8 @@ pub(super) struct Candidates {
 
 /// How many rows a search looks at for one page before it answers with what it has and a cursor to go on.
 const LOOKED_AT: usize = 5_000;
+/// Rows that are opened at once while all that fit are gathered.
+const AT_ONCE: usize = 200;
 
 /// Runs one page of a search.
 pub async fn run(
@@ -120,8 +122,9 @@ pub async fn run(
     search: CustomerSearch,
 ) -> web::Result<Listing<PageOf<CustomerText>>> {
     scope.require_any()?;
-    check(scope, &search)?;
-    let places = custom::Places::of(app, scope, search.condition.as_ref()).await?;
+    let mut faults = Faults::new();
+    let places = check(app, scope, &search, "", &mut faults).await?;
+    faults.into_result()?;
     let page = Page::of_search(request, search.page_size, search.cursor.clone(), None);
     let bound = CustomerSearch { cursor: None, page_size: None, ..search.clone() };
     let mut position: Option<Position> = page.position(&bound)?;
@@ -153,31 +156,89 @@ pub async fn run(
     Ok(page.listing(shown, position.as_ref(), None, &bound)?)
 }
 
+/// A search of which only the ids are wanted, by somebody who means to do something with the records.
+pub struct Selection {
+    search: CustomerSearch,
+    places: custom::Places,
+}
+
+impl Selection {
+    /// All that fit a condition, among those that are put away or those in use. `place` is where it stands in the body;
+    /// its faults are added to the others of the body.
+    pub async fn of(
+        app: &App,
+        read: &Scope<Read>,
+        (condition, archived): (Condition, Option<bool>),
+        place: &str,
+        faults: &mut Faults,
+    ) -> Result<Self, Problem> {
+        let search = CustomerSearch { condition: Some(condition), archived, ..CustomerSearch::default() };
+        let places = check(app, read, &search, place, faults).await?;
+        Ok(Self { search, places })
+    }
+
+    /// The ids of the acting tenant's records that fit and that `scope` allows, `limit` at most: in no particular order,
+    /// but always the same one for the same records. Who asks gets nothing of what is in them; how many were found is put
+    /// on record, and which ones with what is done to them.
+    pub async fn ids<P: ScopedPermission>(
+        &self,
+        app: &App,
+        read: &Scope<Read>,
+        scope: &Scope<P>,
+        limit: usize,
+    ) -> Result<Vec<Id<Customer>>, Problem> {
+        let mut source = plan::Source::of(app, read, &self.search).await?.within(scope.tenant());
+        let (mut found, mut position) = (Vec::new(), None);
+        loop {
+            let candidates = source.next(app, read, position.as_ref(), AT_ONCE).await?;
+            position = candidates.next;
+            let mut rows: Vec<_> = candidates.rows.into_iter().map(|candidate| candidate.row).collect();
+            rows.retain(|row| row.tenant == scope.tenant() && scope.permits(row.rels));
+            let views = view::open_all(app, read, &rows).await?;
+            let fitting = rows.iter().zip(&views).filter(|(_, view)| fits(&self.search, view, &self.places));
+            found.extend(fitting.map(|(row, _)| row.id));
+            if position.is_none() || found.len() >= limit {
+                break;
+            }
+        }
+        found.truncate(limit);
+        app.record_read(app.event(read).count("records", found.len())).await?;
+        Ok(found)
+    }
+}
+
 fn fits(search: &CustomerSearch, view: &CustomerView, places: &custom::Places) -> bool {
     let archived = view.archived_at.is_some() == search.archived.unwrap_or(false);
     let named = search.name.is_none() || view.identity.is_some();
     archived && named && search.condition.as_ref().is_none_or(|condition| condition.holds(view, places) == Some(true))
 }
 
-/// 403 for a field that is never visible to the caller; faults for conditions that make no sense.
-fn check(scope: &Scope<Read>, search: &CustomerSearch) -> Result<(), Problem> {
+/// 403 for a field that is never visible to the caller; faults for conditions that make no sense. `place` is where the
+/// search stands in the body.
+async fn check(
+    app: &App,
+    scope: &Scope<Read>,
+    search: &CustomerSearch,
+    place: &str,
+    faults: &mut Faults,
+) -> Result<custom::Places, Problem> {
     const NOTHING: Phrase =
         Phrase { en: "Search for something: a name or a condition.", nl: "Zoek iets: een naam of een voorwaarde." };
     if search.name.is_some() || search.sort == Some(SearchSort::Name) {
         scope.require_visible(Compartment::Identity)?;
     }
-    let mut faults = Faults::new();
+    let at = format!("{place}/where");
     if let Some(condition) = &search.condition {
         for field in condition.fields() {
             if let Some(compartment) = field.compartment() {
                 scope.require_visible(compartment)?;
             }
         }
-        condition.check("/where", 0, &mut faults);
+        condition.check(&at, 0, faults);
     } else if search.name.is_none() && search.sort.is_none() {
-        faults.add("", "required", NOTHING);
+        faults.add(place, "required", NOTHING);
     }
-    faults.into_result()
+    custom::Places::of(app, scope, search.condition.as_ref(), &at, faults).await
 }
 
 /// Used by the plan: rows by ids, in the order of the ids, as far as the scope holds them.

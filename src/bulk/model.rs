@@ -110,7 +110,7 @@ impl CustomerChange {
 }
 
 /// As stored: names of actions and compartments with a blank between.
-pub(super) fn words(needed: &Needed) -> String {
+pub(super) fn words(needed: Needed) -> String {
     let actions = [(Action::Update, needed.update), (Action::Archive, needed.archive), (Action::Assign, needed.assign)];
     let actions = actions.into_iter().filter(|(_, is_needed)| *is_needed).map(|(action, _)| action.as_str());
     actions.chain(needed.compartments.iter().map(Compartment::name)).collect::<Vec<_>>().join(" ")
@@ -143,7 +143,7 @@ mod tests {
             bits in 0_u8..64,
         ) {
             let needed = Needed { update, archive, assign, compartments: CompartmentSet::from_bits(bits) };
-            prop_assert_eq!(parse(&words(&needed)), Some(needed));
+            prop_assert_eq!(parse(&words(needed)), Some(needed));
         }
     }
 

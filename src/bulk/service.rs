@@ -40,7 +40,7 @@ pub async fn start(app: &App, scope: &Scope<Bulk>, draft: CustomerBulkDraft) -> 
     let changes = Changes::open(app, scope.actor(), scope.purpose(), scope.request().into()).await?;
     let Checked { ids, selection, change } = check(app, scope, &draft).await?;
     let needed = change.needed();
-    changes.require(&needed)?;
+    changes.require(needed)?;
     let records = match selection {
         None => ids,
         Some(selection) => selected(app, scope, &selection).await?,
@@ -61,7 +61,7 @@ pub async fn start(app: &App, scope: &Scope<Bulk>, draft: CustomerBulkDraft) -> 
     let job = jobs::enqueue(&workshop, &mut tx, new).await?;
     if !dry {
         let until = app.clock.now() + UNDO_WINDOW;
-        rows::insert(&mut tx, (scope.tenant(), job), &words(&needed), until).await?;
+        rows::insert(&mut tx, (scope.tenant(), job), &words(needed), until).await?;
     }
     let event = app.event(scope).code("job", job.to_string()).count("records", count);
     tx.record(event.code("run", if dry { "dry" } else { "real" })).await?.commit().await?;
@@ -101,7 +101,7 @@ async fn check(app: &App, scope: &Scope<Bulk>, draft: &CustomerBulkDraft) -> Res
 
 /// Those of the acting tenant that fit and that whoever asks may change in bulk.
 async fn selected(app: &App, scope: &Scope<Bulk>, selection: &Selection) -> Result<Vec<Id<Customer>>, Problem> {
-    let found = selection.ids(app, &scope.also(), scope, MOST + 1).await?;
+    let found = selection.ids(app, scope, MOST + 1).await?;
     if found.len() > MOST {
         let mut faults = Faults::new();
         faults.add("/selection", "too_many", TOO_MANY);
@@ -117,7 +117,7 @@ pub async fn start_undo(app: &App, scope: &Scope<Bulk>, id: Id<Job>) -> Result<I
     let conflict = |detail| Problem::new(ProblemKind::Conflict).detail(detail);
     let own = if job.tenant == scope.tenant() { rows::get(&app.db, (job.tenant, id)).await? } else { None };
     let run = own.ok_or_else(|| conflict(NO_BULK))?;
-    changes.require(&run.needed)?;
+    changes.require(run.needed)?;
     if !job.state.is_final() {
         return Err(conflict(STILL_RUNNING));
     }

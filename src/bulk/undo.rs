@@ -101,7 +101,7 @@ impl UndoRun {
     /// Takes one change back, or says why it stays.
     async fn one(&self, tx: &mut Tx<Unaudited>, done: &Done) -> Result<Result<Box<Trace>, Refused>, JobFault> {
         let error = |kind: ProblemKind| Ok(Err((RowOutcome::Error, vec![kind.slug()])));
-        if let Some(kind) = self.changes.keeps_from_taking_back(tx, done.record, &self.run.needed).await? {
+        if let Some(kind) = self.changes.keeps_from_taking_back(tx, done.record, self.run.needed).await? {
             return error(kind);
         }
         let (scope, place) = (self.changes.scope(), (self.run.tenant, done.record));

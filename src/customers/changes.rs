@@ -171,7 +171,10 @@ impl Changes {
         bulk.require_any()?;
         let rules = rules::of_tenant(app, bulk.tenant()).await?;
         app.keys.ensure_tenant(bulk.tenant().uuid()).await?;
-        Ok(Self { update: bulk.also(), archive: bulk.also(), assign: bulk.also(), read: bulk.also(), bulk, rules })
+        let (update, archive, assign) = (bulk.also(), bulk.also(), bulk.also());
+        // One look at a record for all the decisions about it.
+        let read = bulk.also::<Read>().beside(&bulk).beside(&update).beside(&archive).beside(&assign);
+        Ok(Self { bulk, update, archive, assign, read, rules })
     }
 
     pub const fn scope(&self) -> &Scope<Bulk> {
@@ -253,10 +256,10 @@ impl Changes {
             assign: change.owner != change.row.plain.owner,
             compartments: change.changed,
         };
-        self.lacks(rels, &needed).or_else(|| self.lacks(service::with_owner(rels, is_own), &needed))
+        self.lacks(rels, needed).or_else(|| self.lacks(service::with_owner(rels, is_own), needed))
     }
 
-    fn lacks(&self, rels: RelSet, needed: &Needed) -> Option<ProblemKind> {
+    fn lacks(&self, rels: RelSet, needed: Needed) -> Option<ProblemKind> {
         if !needed.compartments.difference(self.update.editable(rels)).is_empty() {
             return Some(ProblemKind::FieldNotPermitted);
         }
@@ -280,7 +283,7 @@ impl Changes {
         &self,
         tx: &mut Tx<Unaudited>,
         id: Id<Customer>,
-        needed: &Needed,
+        needed: Needed,
     ) -> Result<Option<ProblemKind>, Problem> {
         let Some(row) = rows::get_in(tx, &self.read, id).await? else { return Ok(Some(ProblemKind::NotFound)) };
         if row.tenant != self.bulk.tenant() {
@@ -293,7 +296,7 @@ impl Changes {
     }
 
     /// 403 when whoever asks has one of these rights on no record at all.
-    pub fn require(&self, needed: &Needed) -> Result<(), Problem> {
+    pub fn require(&self, needed: Needed) -> Result<(), Problem> {
         if needed.update {
             self.update.require_any()?;
         }

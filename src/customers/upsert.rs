@@ -70,7 +70,9 @@ impl Upserts {
         import.require_any()?;
         let rules = rules::of_tenant(app, import.tenant()).await?;
         app.keys.ensure_tenant(import.tenant().uuid()).await?;
-        Ok(Self { create: import.also(), update: import.also(), read: import.also(), import, rules })
+        let update = import.also();
+        let read = import.also::<Read>().beside(&update);
+        Ok(Self { create: import.also(), update, read, import, rules })
     }
 
     pub const fn scope(&self) -> &Scope<Import> {

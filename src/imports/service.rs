@@ -430,7 +430,7 @@ async fn commit_jobs<P: ScopedPermission>(
 }
 
 async fn require_finished(tx: &mut Tx<Unaudited>, tenant: Id<Tenant>, job: Id<Job>) -> Result<(), Problem> {
-    if jobs::state_in(tx, tenant, job).await?.is_some_and(|state| state.is_final()) {
+    if jobs::state_in(tx, tenant, job).await?.is_some_and(jobs::State::is_final) {
         return Ok(());
     }
     Err(Problem::new(ProblemKind::Conflict).detail(STILL_RUNNING))

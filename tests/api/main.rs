@@ -7,6 +7,7 @@ mod support;
 
 mod audit_events;
 mod bulk;
+mod bulk_breaks;
 mod canary;
 mod contract;
 mod custom_fields;

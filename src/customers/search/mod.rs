@@ -22,7 +22,7 @@ use kluis_core::kernel::{Faults, Id, Phrase, Problem, id::Customer};
 use kluis_core::privacy::Compartment;
 use kluis_core::privacy::directory::TenantDirectory;
 
-use super::access::Read;
+use super::access::{Customers, Read};
 use super::rows::{self, CustomerRow};
 use super::text::CustomerText;
 use super::view::CustomerView;
@@ -180,13 +180,11 @@ impl Selection {
     /// The ids of the acting tenant's records that fit and that `scope` allows, `limit` at most: in no particular order,
     /// but always the same one for the same records. Who asks gets nothing of what is in them; how many were found is put
     /// on record, and which ones with what is done to them.
-    pub async fn ids<P: ScopedPermission>(
-        &self,
-        app: &App,
-        read: &Scope<Read>,
-        scope: &Scope<P>,
-        limit: usize,
-    ) -> Result<Vec<Id<Customer>>, Problem> {
+    pub async fn ids<P>(&self, app: &App, scope: &Scope<P>, limit: usize) -> Result<Vec<Id<Customer>>, Problem>
+    where
+        P: ScopedPermission<Entity = Customers>,
+    {
+        let read = &scope.also::<Read>().beside(scope);
         let mut source = plan::Source::of(app, read, &self.search).await?.within(scope.tenant());
         let (mut found, mut position) = (Vec::new(), None);
         loop {

@@ -131,9 +131,10 @@ pub(super) async fn count(tx: &mut Tx<Unaudited>, (tenant, job): (Id<Tenant>, Id
     tx.fetch_optional_without_scope(WHY, COUNT, args![tenant, job]).await?.map_or(Ok(0), |row| row.int(0))
 }
 
-const FORGET: &str = "DELETE FROM bulk_runs WHERE undo_until < $1";
+const FORGET: &str = "DELETE FROM bulk_runs WHERE undo_until < $1 AND NOT EXISTS (SELECT 1 FROM jobs AS j \
+    WHERE j.tenant_id = bulk_runs.tenant_id AND j.id = bulk_runs.undo_job_id AND j.state IN ('queued', 'running'))";
 
-/// Drops what it takes to undo bulk changes whose time for it is over.
+/// Drops what it takes to undo bulk changes whose time for it is over, unless they are just being taken back.
 pub(super) async fn forget(tx: &mut Tx<Unaudited>, now: DateTime<Utc>) -> Result<u64, StoreError> {
     const WHY: &str = "the time in which a bulk change can be undone is over for all tenants alike";
     tx.execute_without_scope(WHY, FORGET, args![now]).await

@@ -147,6 +147,10 @@ async fn what_is_cancelled_half_way_stays_half_way_until_it_is_taken_back() {
         let (_, undo) = take_back(&test, &job).await;
         work_and_die(&test, 1).await;
         assert_eq!(take_back(&test, &job).await.0, 409, "it is being taken back");
+        let remembered = async || {
+            let sql = "SELECT COUNT(*) FROM bulk_changes";
+            test.app.db.fetch_all_without_scope(WHY, sql, args![]).await.unwrap()[0].int(0).unwrap()
+        };
         cancel(&test, &undo).await;
         assert_eq!(ended(&test, &undo).await.0["counts"], json!({ "restored": 100 }));
         assert_eq!(revisions(&test).await, [(1, 110), (2, 100)].into());
@@ -156,6 +160,7 @@ async fn what_is_cancelled_half_way_stays_half_way_until_it_is_taken_back() {
         assert_eq!((&undo["counts"], &undo["total"]), (&json!({ "restored": 100 }), &json!(100)));
         assert_eq!(customers(&test).await, before, "to the byte");
         assert_eq!(take_back(&test, &job).await.0, 409, "nothing is left of it");
+        assert_eq!(remembered().await, 0, "how they were before is kept for no longer than it takes");
     }
 }
 
@@ -283,6 +288,24 @@ async fn one_broken_record_is_named_and_the_others_are_changed() {
             run(&test, "manager", &json!({ "ids": ids, "change": { "status": "former", "archived": true } })).await;
         assert_eq!((&job["state"], &job["counts"]), (&json!("succeeded"), &json!({ "update": 2, "error": 1 })));
         assert_eq!(outcomes(&rows)[1], (1, "error", "integrity".to_owned()));
+    }
+}
+
+#[tokio::test]
+async fn after_thirty_days_nothing_is_taken_back_and_nothing_is_kept_for_it() {
+    for test in TestApp::both().await {
+        let ids = some(&test, &["Een"]).await;
+        let body = json!({ "ids": ids, "change": { "status": "former" } });
+        let (job, _) = run(&test, "manager", &body).await;
+        let (status, undo) = take_back(&test, &job).await;
+        assert_eq!(status, 202, "{undo}");
+        test.app.clock.advance(TimeDelta::days(31));
+        kluis::bulk::service::sweep(&test.app).await.expect("it sweeps");
+        super::bulk::work(&test).await;
+        assert_eq!(revisions(&test).await, [(1, 1)].into(), "what was asked for in time is done");
+        kluis::bulk::service::sweep(&test.app).await.expect("it sweeps");
+        let kept = test.app.db.fetch_all_without_scope(WHY, "SELECT job_id FROM bulk_runs", args![]).await.unwrap();
+        assert!(kept.is_empty());
     }
 }
 

@@ -3,6 +3,7 @@
 mod words;
 
 use crate::audit_events::api::AuditEventsApi;
+use crate::bulk::api::BulkApi;
 use crate::custom_fields::api::CustomFieldsApi;
 use crate::customers::api::CustomersApi;
 use crate::imports::api::ImportsApi;
@@ -21,6 +22,7 @@ use crate::web::{Document, SESSION_COOKIE, service};
 pub type Api = (
     CustomersApi,
     CustomFieldsApi,
+    BulkApi,
     InteractionsApi,
     RelationsApi,
     ImportsApi,
@@ -38,6 +40,7 @@ pub const fn api() -> Api {
     (
         CustomersApi,
         CustomFieldsApi,
+        BulkApi,
         InteractionsApi,
         RelationsApi,
         ImportsApi,
@@ -77,6 +80,7 @@ const ALSO: &[(&str, u16)] = &[
     ("runImport", 409),
     ("reverseImport", 409),
     ("cancelJob", 409),
+    ("reverseJob", 409),
     ("findDuplicates", 404),
 ];
 

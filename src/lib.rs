@@ -2,6 +2,7 @@
 
 pub mod app;
 pub mod audit_events;
+pub mod bulk;
 pub mod command;
 pub mod config;
 pub mod custom_fields;

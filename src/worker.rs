@@ -10,10 +10,12 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::app::App;
+use crate::bulk::run::BulkKind;
+use crate::bulk::undo::BulkUndoKind;
 use crate::imports::run::ImportKind;
 use crate::imports::undo::UndoKind;
 use crate::jobs::{Registry, Timing, Worker, Workshop};
-use crate::{customers, idempotency, imports, sessions};
+use crate::{bulk, customers, idempotency, imports, sessions};
 
 /// Between two rounds of housekeeping.
 const ROUND: Duration = Duration::from_secs(30);
@@ -24,7 +26,11 @@ const FOLLOW: Duration = Duration::from_secs(1);
 
 /// All kinds of jobs; one line each.
 pub fn registry(app: &Arc<App>) -> Registry {
-    Registry::new().with(Arc::new(ImportKind(Arc::clone(app)))).with(Arc::new(UndoKind(Arc::clone(app))))
+    Registry::new()
+        .with(Arc::new(ImportKind(Arc::clone(app))))
+        .with(Arc::new(UndoKind(Arc::clone(app))))
+        .with(Arc::new(BulkKind(Arc::clone(app))))
+        .with(Arc::new(BulkUndoKind(Arc::clone(app))))
 }
 
 /// Background work that was started.
@@ -60,6 +66,7 @@ async fn keep_house(app: &App, mut stop: watch::Receiver<bool>) {
             report("uses of sessions", sessions::flush_uses(app).await);
             if round.is_multiple_of(SWEEP) {
                 report("files and undo data", imports::service::sweep(app).await);
+                report("undo data of bulk changes", bulk::service::sweep(app).await);
                 report("kept answers", idempotency::sweep(app).await);
             }
         }

@@ -28,6 +28,10 @@ scoped_permissions! { Customers;
     Update = Customer: Update,
     /// Putting away and bringing back.
     Archive = Customer: Archive,
+    /// Making somebody the owner.
+    Assign = Customer: Assign,
+    /// Changing many in one request.
+    Bulk = Customer: Bulk,
     Export = Customer: Export,
     /// Bringing many in from a file.
     Import = Customer: Import,

@@ -5,6 +5,7 @@
 mod access;
 pub mod api;
 pub mod bulk;
+pub mod changes;
 pub mod duplicates;
 pub mod follow;
 mod index;
@@ -25,4 +26,4 @@ pub mod undo;
 pub mod upsert;
 pub mod view;
 
-pub use access::{Archive, Create, Customers, Export, Import, Read, Update};
+pub use access::{Archive, Assign, Bulk, Create, Customers, Export, Import, Read, Update};

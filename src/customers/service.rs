@@ -290,7 +290,7 @@ fn require_same_kind(before: &CustomerDraft, after: &CustomerDraft) -> Result<()
     faults.into_result()
 }
 
-fn with_owner(mut rels: RelSet, own: bool) -> RelSet {
+pub(super) fn with_owner(mut rels: RelSet, own: bool) -> RelSet {
     if own {
         rels = rels.with(Rel::Own);
     } else {
@@ -299,7 +299,7 @@ fn with_owner(mut rels: RelSet, own: bool) -> RelSet {
     rels
 }
 
-fn owner_of(draft: &CustomerDraft) -> Result<Option<Id<User>>, Problem> {
+pub(super) fn owner_of(draft: &CustomerDraft) -> Result<Option<Id<User>>, Problem> {
     const NOT_A_USER: Phrase = Phrase { en: "Not the id of a user.", nl: "Geen id van een gebruiker." };
     let Some(text) = &draft.owner_id else { return Ok(None) };
     let mut faults = Faults::new();
@@ -312,7 +312,10 @@ fn owner_of(draft: &CustomerDraft) -> Result<Option<Id<User>>, Problem> {
 }
 
 /// It is the system that looks here; nothing of it leaves.
-fn unseen_identity(key: &kluis_core::privacy::DataKey, row: &CustomerRow) -> Result<model::Identity, Problem> {
+pub(super) fn unseen_identity(
+    key: &kluis_core::privacy::DataKey,
+    row: &CustomerRow,
+) -> Result<model::Identity, Problem> {
     let Some(sealed) = &row.sealed.identity else { return Ok(model::Identity::default()) };
     let name = Compartment::Identity.name();
     Ok(sealed.open(key, &seal::place(row.tenant, row.id, name, 0).of(name, sealed))?)

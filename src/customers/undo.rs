@@ -1,4 +1,4 @@
-//! Taking back what an import did: what it made goes, what it changed is as it was, to the byte.
+//! Taking back what an import or a bulk change did: what it made goes, what it changed is as it was, to the byte.
 //!
 //! A record that somebody has worked on since stays as it is and is named. The record as it was before is sealed under
 //! the subject's own key: an erased person stays erased.
@@ -9,12 +9,12 @@ use data_encoding::BASE64;
 use kluis_core::access::{Scope, ScopedPermission};
 use kluis_core::audit::Event;
 use kluis_core::kernel::{Id, Problem, ProblemKind, id::Customer, id::Tenant};
-use kluis_core::privacy::{CompartmentSet, Context, DataKey, KeyId, Sealed, VaultError};
+use kluis_core::privacy::{CompartmentSet, Context, DataKey, IndexField, KeyId, Sealed, VaultError};
 use kluis_core::store::{Tx, Unaudited};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::model::CustomerDraft;
+use super::model::{self, CustomerDraft};
 use super::rows::{self, CustomerRow, Plain, SealedParts};
 use super::{duplicates, index, rows_undo, seal};
 use crate::app::App;
@@ -106,6 +106,16 @@ pub enum Undone {
     Restored(Box<Trace>),
     /// Somebody has worked on it since, or it is no longer there.
     Conflict,
+    /// What only one may have, and it had, somebody else has by now.
+    Taken(IndexField),
+}
+
+/// Whether what only one customer may have must still be free when a record gets it back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Keys {
+    Free,
+    /// What stands in the way is taken back as well, only later.
+    MayBeTaken,
 }
 
 /// What is left to do for a record that was taken back.
@@ -133,14 +143,14 @@ pub async fn remove<P: ScopedPermission>(
     Ok(Undone::Removed(Box::new(Trace { event, orphan: Some(standing.key) })))
 }
 
-/// Puts a record back to what it was before the import changed it, unless it has been changed since.
+/// Puts a record back to what it was `before` the change that gave it this revision, unless it has been changed since.
 pub async fn restore<P: ScopedPermission>(
     app: &App,
     scope: &Scope<P>,
     tx: &mut Tx<Unaudited>,
     (tenant, id): (Id<Tenant>, Id<Customer>),
-    revision: i64,
-    before: &[u8],
+    (revision, before): (i64, &[u8]),
+    keys: Keys,
 ) -> Result<Undone, Problem> {
     scope.still_current_in(tx).await?;
     let Some(standing) = rows_undo::standing(tx, tenant, id).await? else { return Ok(Undone::Conflict) };
@@ -155,6 +165,11 @@ pub async fn restore<P: ScopedPermission>(
     let row = Before::open(before, &key, (tenant, id), revision)?.into_row(tenant, id, standing.key)?;
     seal::verify(&key, &row)?;
     let draft = opened(&key, &row)?;
+    if keys == Keys::Free
+        && let Some(other) = duplicates::find(app, tx, tenant, Some(id), &model::exact_keys(&draft)).await?
+    {
+        return Ok(Undone::Taken(other.field));
+    }
     let new = rows::NewRow {
         tenant,
         id,

@@ -7,19 +7,18 @@
 use std::sync::Arc;
 
 use kluis_core::access::{Actor, Purpose, Scope};
-use kluis_core::audit::Event;
 use kluis_core::kernel::{CountryCode, Id, Problem, ProblemKind, id::Customer, id::Tenant};
-use kluis_core::privacy::{Compartment, CompartmentSet, DataKey, IndexField};
+use kluis_core::privacy::{Compartment, CompartmentSet, IndexField};
 use kluis_core::store::{Tx, Unaudited};
 
 use super::access::{Create, Import, Read, Update};
 use super::model::{self, CustomerDraft, ExactKey, Valid};
-use super::rows::{self, CustomerRow};
+use super::rows;
 use super::rules::{self, TenantRules};
-use super::undo::Before;
-use super::{duplicates, index, seal, service, view};
+use super::{changes, duplicates, index, service, view};
 use crate::app::App;
 use crate::custom_fields::FieldRule;
+pub use changes::{Change, Written};
 
 /// The decisions under which an import writes.
 pub struct Upserts {
@@ -47,34 +46,10 @@ pub enum Plan {
     },
 }
 
-/// A change that is checked and only has to be written.
-pub struct Change {
-    row: CustomerRow,
-    key: DataKey,
-    before: CustomerDraft,
-    wanted: Valid,
-    changed: CompartmentSet,
-}
-
-impl Change {
-    pub const fn id(&self) -> Id<Customer> {
-        self.row.id
-    }
-}
-
 /// A plan, and the compartments that it leaves as they are because the importer can't see them.
 pub struct Planned {
     pub plan: Plan,
     pub kept: CompartmentSet,
-}
-
-/// What was written, for the transaction's events and for whoever wants to take it back.
-pub struct Written {
-    pub id: Id<Customer>,
-    pub revision: i64,
-    /// The record before the change, sealed under its own key.
-    pub before: Option<Vec<u8>>,
-    pub event: Event,
 }
 
 /// The tenant's custom fields, those that are put away among them, and its country.
@@ -95,7 +70,9 @@ impl Upserts {
         import.require_any()?;
         let rules = rules::of_tenant(app, import.tenant()).await?;
         app.keys.ensure_tenant(import.tenant().uuid()).await?;
-        Ok(Self { create: import.also(), update: import.also(), read: import.also(), import, rules })
+        let update = import.also();
+        let read = import.also::<Read>().beside(&update);
+        Ok(Self { create: import.also(), update, read, import, rules })
     }
 
     pub const fn scope(&self) -> &Scope<Import> {
@@ -177,7 +154,9 @@ impl Upserts {
         if let Some(plan) = self.collision(app, tx, Some(id), &model::exact_keys(wanted.draft())).await? {
             return Ok(plan.into());
         }
-        Ok(Planned { plan: Plan::Update(Box::new(Change { row, key, before, wanted, changed })), kept })
+        let (owner, archived) = (row.plain.owner, row.plain.archived_at.is_some());
+        let change = Change { row, key, before, wanted, changed, owner, archived };
+        Ok(Planned { plan: Plan::Update(Box::new(change)), kept })
     }
 
     /// Somebody else who has one of these keys, with all the fields that the two share.
@@ -217,33 +196,7 @@ impl Upserts {
 
     /// Writes a planned change; the caller records the event and commits.
     pub async fn change(&self, app: &App, tx: &mut Tx<Unaudited>, change: Change) -> Result<Written, Problem> {
-        let Change { row, key, before, wanted, changed } = change;
-        let wanted = wanted.draft();
-        let plain = service::plain_of(wanted, row.plain.owner, Some((&row.plain, changed)), app.clock.now())?;
-        let image = Before::of(&row).seal(&key, (row.tenant, row.id), plain.revision)?;
-        let kept = rows::SealedParts { ..row.sealed };
-        let sealed = seal::seal(&key, row.tenant, row.id, &plain, wanted, changed, kept)?;
-        let new = rows::NewRow {
-            tenant: row.tenant,
-            id: row.id,
-            plain: &plain,
-            key: key.id(),
-            sealed: &sealed.parts,
-            fingerprints: &sealed.fingerprints,
-            mac: &sealed.mac,
-        };
-        if !rows::update(tx, &self.update, &new, row.plain.revision).await? {
-            // Planned and written in one transaction: somebody else was faster all the same.
-            return Err(Problem::new(ProblemKind::Unavailable));
-        }
-        index::rewrite(app, tx, row.tenant, row.id, wanted, changed).await?;
-        let event = app
-            .event(&self.update)
-            .record(row.id, row.tenant)
-            .subjects([app.keys.audit_hash(row.tenant.uuid(), row.id.uuid())?])
-            .compartments(changed)
-            .names("fields", service::changed_names(&before, wanted, changed));
-        Ok(Written { id: row.id, revision: plain.revision, before: Some(image), event })
+        changes::write(app, tx, &self.update, change).await
     }
 }
 

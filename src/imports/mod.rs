@@ -7,7 +7,6 @@
 
 mod access;
 pub mod api;
-mod behalf;
 pub mod draft;
 pub mod encoding;
 pub mod mapping;

@@ -5,7 +5,7 @@ use data_encoding::HEXLOWER;
 use kluis_core::access::{AccessError, RelSet, Scope, ScopedPermission};
 use kluis_core::args;
 use kluis_core::kernel::Id;
-use kluis_core::kernel::id::{Customer, Job, Tenant};
+use kluis_core::kernel::id::{Customer, Tenant};
 use kluis_core::privacy::Sealed;
 use kluis_core::store::{Db, Row, Sql, StoreError, Tx, Unaudited};
 use serde::Serialize;
@@ -251,12 +251,4 @@ const FORGET: &str = "DELETE FROM import_changes WHERE (tenant_id, import_id) IN
 pub(super) async fn forget_changes(tx: &mut Tx<Unaudited>, now: DateTime<Utc>) -> Result<u64, StoreError> {
     const WHY: &str = "the time in which an import can be undone is over for all tenants alike";
     tx.execute_without_scope(WHY, FORGET, args![now]).await
-}
-
-const JOB_STATE: &str = "SELECT state FROM jobs WHERE tenant_id = $1 AND id = $2";
-
-/// Whether a job of this import has come to its end.
-pub(super) async fn job_state(tx: &mut Tx<Unaudited>, tenant: Id<Tenant>, job: Id<Job>) -> Result<String, StoreError> {
-    let row = tx.fetch_optional_without_scope(WHY_JOB, JOB_STATE, args![tenant, job]).await?;
-    row.ok_or(StoreError::Row(0))?.text(0)
 }

@@ -16,7 +16,6 @@ use kluis_core::privacy::CompartmentSet;
 use kluis_core::store::{Tx, Unaudited};
 use serde::{Deserialize, Serialize};
 
-use super::behalf::Behalf;
 use super::draft::{Codes, ImportedCustomer, draft};
 use super::merge::{Terms, fresh, merged};
 use super::model::{ChangeKind, Import};
@@ -27,7 +26,9 @@ use super::table::Record;
 use super::twins::Twins;
 use crate::app::App;
 use crate::customers::upsert::{Plan, Planned, Upserts, Written};
-use crate::jobs::{self, JobFault, JobKind, Opened, Progress, RowOutcome, RowResult, Run, Step, StepContext, Workshop};
+use crate::jobs::{
+    self, Behalf, JobFault, JobKind, Opened, Progress, RowOutcome, RowResult, Run, Step, StepContext, Workshop,
+};
 
 /// As stored.
 pub const KIND: &str = "customer_import";
@@ -57,7 +58,7 @@ impl JobKind for ImportKind {
         let app = Arc::clone(&self.0);
         let order: Order = serde_json::from_value(opened.body).map_err(|_| JobFault::Failed("order".into()))?;
         let behalf = Behalf::new(opened.principal, opened.request);
-        let upserts = behalf.upserts(&app).await?;
+        let upserts = upserts(&app, &behalf).await?;
         let tenant = opened.job.tenant;
         let import = rows::of_job(&app.db, tenant, order.import).await?.ok_or(JobFault::Failed("gone".into()))?;
         let draft = service::open_draft(&app, &import).await?;
@@ -82,6 +83,12 @@ impl JobKind for ImportKind {
         run.catch_up(&opened.job).await?;
         Ok(Box::new(run))
     }
+}
+
+/// The importer's decisions, as of now.
+async fn upserts(app: &App, behalf: &Behalf) -> Result<Upserts, JobFault> {
+    let actor = behalf.actor(app).await?;
+    Ok(Upserts::open(app, &actor, behalf.purpose(), behalf.request()).await?)
 }
 
 struct ImportRun {
@@ -236,8 +243,8 @@ impl Run for ImportRun {
             }
         }
         let Some(last) = records.last().map(|record| record.line) else { return Ok(Step::Done) };
-        if let Some(upserts) = self.behalf.renewed(&self.app).await? {
-            self.upserts = upserts;
+        if self.behalf.is_stale(&self.app).await? {
+            self.upserts = upserts(&self.app, &self.behalf).await?;
         }
         let app = Arc::clone(&self.app);
         let mut tx = context.begin().await?;

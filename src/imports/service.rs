@@ -20,7 +20,7 @@ use super::{rows, run, undo};
 use crate::app::App;
 use crate::customers::upsert::{self, Upserts};
 use crate::jobs::files::{self, FileSize, FileWriter, JobFile};
-use crate::jobs::{self, NewJob, Principal, State, Workshop};
+use crate::jobs::{self, NewJob, Principal, Workshop};
 use crate::web::{ETag, Failure};
 
 /// The largest file that is taken, in bytes: a million customers and more.
@@ -367,7 +367,7 @@ pub async fn start(app: &App, scope: &Scope<Create>, id: Id<Import>, dry: bool) 
     let order = run::Order { import: id, dry };
     let new = NewJob {
         kind: run::KIND,
-        principal: principal(scope, row.tenant),
+        principal: Principal::of(scope),
         request: scope.request(),
         body: &order,
         total: Some(draft.rows),
@@ -400,7 +400,7 @@ pub async fn start_undo(app: &App, scope: &Scope<Undo>, id: Id<Import>) -> Resul
     let order = undo::Order { import: id };
     let new = NewJob {
         kind: undo::KIND,
-        principal: principal(scope, row.tenant),
+        principal: Principal::of(scope),
         request: scope.request(),
         body: &order,
         total: Some(total),
@@ -430,22 +430,10 @@ async fn commit_jobs<P: ScopedPermission>(
 }
 
 async fn require_finished(tx: &mut Tx<Unaudited>, tenant: Id<Tenant>, job: Id<Job>) -> Result<(), Problem> {
-    let state = rows::job_state(tx, tenant, job).await?;
-    if State::parse(&state).is_some_and(State::is_final) {
+    if jobs::state_in(tx, tenant, job).await?.is_some_and(jobs::State::is_final) {
         return Ok(());
     }
     Err(Problem::new(ProblemKind::Conflict).detail(STILL_RUNNING))
-}
-
-/// The job acts for whoever asks for it, in the tenant of the import.
-fn principal<P: ScopedPermission>(scope: &Scope<P>, _of: Id<Tenant>) -> Principal {
-    let actor = scope.actor();
-    Principal {
-        user: actor.user(),
-        tenant: scope.tenant(),
-        purpose: scope.purpose().map(|purpose| purpose.as_str().to_owned()),
-        scopes: actor.token_scopes().map(|scopes| scopes.texts().map(str::to_owned).collect()),
-    }
 }
 
 /// Drops an import that was never run, with its file.

@@ -10,12 +10,11 @@ use kluis_core::kernel::Id;
 use serde::{Deserialize, Serialize};
 
 use super::access::Undo;
-use super::behalf::Behalf;
 use super::model::{ChangeKind, Import};
 use super::rows::{self, Change};
 use crate::app::App;
-use crate::customers::undo::{self, Undone};
-use crate::jobs::{JobFault, JobKind, Opened, Progress, RowOutcome, RowResult, Run, Step, StepContext};
+use crate::customers::undo::{self, Keys, Undone};
+use crate::jobs::{Behalf, JobFault, JobKind, Opened, Progress, RowOutcome, RowResult, Run, Step, StepContext};
 
 /// As stored.
 pub const KIND: &str = "customer_import_undo";
@@ -82,7 +81,7 @@ impl Run for UndoRun {
             let (outcome, trace) = match undone {
                 Undone::Removed(trace) => (RowOutcome::Removed, Some(trace)),
                 Undone::Restored(trace) => (RowOutcome::Restored, Some(trace)),
-                Undone::Conflict => (RowOutcome::Conflict, None),
+                Undone::Conflict | Undone::Taken(_) => (RowOutcome::Conflict, None),
             };
             let codes = if trace.is_some() { Vec::new() } else { vec!["changed_since".to_owned()] };
             let record = Some(change.record.uuid());
@@ -109,7 +108,9 @@ async fn take_back(
     let place = (tenant, change.record);
     match (change.kind, &change.before) {
         (ChangeKind::Create, _) => Ok(undo::remove(app, scope, tx, place, change.revision).await?),
-        (ChangeKind::Update, Some(before)) => Ok(undo::restore(app, scope, tx, place, change.revision, before).await?),
+        (ChangeKind::Update, Some(before)) => {
+            Ok(undo::restore(app, scope, tx, place, (change.revision, before), Keys::MayBeTaken).await?)
+        }
         (ChangeKind::Update, None) => Ok(Undone::Conflict),
     }
 }

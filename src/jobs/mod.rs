@@ -12,6 +12,7 @@
 
 mod access;
 pub mod api;
+mod behalf;
 mod events;
 pub mod model;
 mod queue;
@@ -34,8 +35,9 @@ use kluis_core::store::Db;
 use crate::app::App;
 
 pub use access::{Cancel, Jobs, Read};
+pub use behalf::Behalf;
 pub use model::{Counts, JobRecord, Principal, RowOutcome, RowResult, State};
-pub use queue::{NewJob, enqueue, results};
+pub use queue::{NewJob, enqueue, results, state_in};
 pub use run::{JobFault, JobKind, Opened, Progress, Run, Step, StepContext};
 pub use worker::{Registry, Timing, Worker};
 

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
-use kluis_core::access::Purpose;
+use kluis_core::access::{Purpose, Scope, ScopedPermission};
 use kluis_core::kernel::Id;
 use kluis_core::kernel::id::{Job, Tenant, User};
 use serde::{Deserialize, Serialize};
@@ -143,6 +143,17 @@ pub struct Principal {
 }
 
 impl Principal {
+    /// The job acts for whoever asks for it, in the tenant that they act for.
+    pub fn of<P: ScopedPermission>(scope: &Scope<P>) -> Self {
+        let actor = scope.actor();
+        Self {
+            user: actor.user(),
+            tenant: scope.tenant(),
+            purpose: scope.purpose().map(|purpose| purpose.as_str().to_owned()),
+            scopes: actor.token_scopes().map(|scopes| scopes.texts().map(str::to_owned).collect()),
+        }
+    }
+
     pub fn purpose(&self) -> Option<Purpose> {
         self.purpose.as_deref().and_then(Purpose::parse)
     }

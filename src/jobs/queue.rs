@@ -8,7 +8,7 @@ use kluis_core::privacy::{Context, Sealed};
 use kluis_core::store::{StoreError, Tx, Unaudited};
 use serde::Serialize;
 
-use super::model::{Params, Principal, RowResult};
+use super::model::{Params, Principal, RowResult, State};
 use super::{Workshop, rows};
 
 /// A job to be done.
@@ -54,6 +54,11 @@ pub(super) const fn place(tenant: Id<Tenant>, job: Id<Job>) -> Context {
         revision: 1,
         schema: 1,
     }
+}
+
+/// How a job stands, inside a transaction of whoever it belongs to.
+pub async fn state_in(tx: &mut Tx<Unaudited>, tenant: Id<Tenant>, job: Id<Job>) -> Result<Option<State>, StoreError> {
+    rows::state_in(tx, tenant, job).await
 }
 
 /// Results of a job after a line, in the order of the lines. The caller holds a decision about the job.

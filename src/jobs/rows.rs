@@ -172,6 +172,17 @@ pub(super) async fn release(
     Ok(tx.execute_without_scope(QUEUE, RELEASE, args).await? == 1)
 }
 
+const STATE: &str = "SELECT state FROM jobs WHERE tenant_id = $1 AND id = $2";
+
+pub(super) async fn state_in(
+    tx: &mut Tx<Unaudited>,
+    tenant: Id<Tenant>,
+    job: Id<Job>,
+) -> Result<Option<State>, StoreError> {
+    let Some(row) = tx.fetch_optional_without_scope(QUEUE, STATE, args![tenant, job]).await? else { return Ok(None) };
+    State::parse(&row.text(0)?).map(Some).ok_or(StoreError::Row(0))
+}
+
 /// One row of a result on its way into the database: a whole chunk goes as one JSON text, so that it costs one statement.
 #[derive(Serialize)]
 struct Packed {

@@ -15,19 +15,19 @@
 use std::borrow::Cow;
 use std::marker::PhantomData;
 
-use kluis_core::kernel::{Faults, Problem, ProblemKind};
+use kluis_core::kernel::{Problem, ProblemKind};
 use poem::{Request, RequestBody};
 use poem_openapi::registry::{MetaRequest, MetaSchema, MetaSchemaRef, Registry};
-use poem_openapi::types::Type;
+use poem_openapi::types::{ParseError, ParseFromJSON, ParseResult, ToJSON, Type};
 use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};
 
 use super::body::{self, USUAL_LIMIT};
 use super::json;
 use super::problem::Failure;
-use super::schema::Shape;
+use super::schema::{PLACEHOLDER, Shape};
 
 /// The content type of merge patches.
 pub const MERGE_PATCH_JSON: &str = "application/merge-patch+json";
@@ -44,11 +44,7 @@ where
 {
     /// The changed form. What the patch breaks (a required name taken away) is a fault with its pointer.
     pub fn apply(&self, current: &T) -> Result<T, Problem> {
-        let internal = |_| Problem::new(ProblemKind::Internal);
-        let mut value = serde_json::to_value(current).map_err(internal)?;
-        merge(&mut value, &self.patch);
-        let shape = Shape::of::<T>().ok_or(Problem::new(ProblemKind::Internal))?;
-        body::checked(&shape, json::Parsed { value, faults: Faults::new() })
+        applied(&self.patch, current)
     }
 
     /// Whether the patch names this member at the top level: for rules about who may change what.
@@ -60,6 +56,16 @@ where
     pub fn members(&self) -> impl Iterator<Item = &str> {
         self.patch.keys().map(String::as_str)
     }
+}
+
+fn applied<T>(patch: &Map<String, Value>, current: &T) -> Result<T, Problem>
+where
+    T: Type + Serialize + DeserializeOwned + 'static,
+{
+    let internal = |_| Problem::new(ProblemKind::Internal);
+    let mut value = serde_json::to_value(current).map_err(internal)?;
+    merge(&mut value, patch);
+    body::conform(value)
 }
 
 /// RFC 7396, section 2.
@@ -90,14 +96,7 @@ where
     type ParamRawType = ();
 
     fn register(registry: &mut Registry) {
-        T::register(registry);
-        let name = patch_name::<T>();
-        registry.schemas.entry(name).or_insert_with(|| MetaSchema {
-            // The document puts the real patch schema here, made from the finished components.
-            all_of: vec![T::schema_ref()],
-            title: Some(PLACEHOLDER.to_owned()),
-            ..MetaSchema::ANY
-        });
+        register_patch::<T>(registry);
     }
 
     fn request_meta() -> Option<MetaRequest> {
@@ -120,8 +119,97 @@ where
     }
 }
 
-/// The title by which the document knows a patch schema that it has to fill in.
-pub(super) const PLACEHOLDER: &str = "merge patch";
+fn register_patch<T: Type>(registry: &mut Registry) {
+    T::register(registry);
+    registry.schemas.entry(patch_name::<T>()).or_insert_with(|| MetaSchema {
+        // The real patch schema comes here, made from the finished components.
+        all_of: vec![T::schema_ref()],
+        title: Some(PLACEHOLDER.to_owned()),
+        ..MetaSchema::ANY
+    });
+}
+
+/// A merge patch for `T` within a body. Its names and types are checked with the body, by the schema.
+pub struct Patch<T> {
+    members: Map<String, Value>,
+    of: PhantomData<fn() -> T>,
+}
+
+impl<T> Patch<T> {
+    /// The members that the patch names at the top level, in alphabetical order.
+    pub fn members(&self) -> impl Iterator<Item = &str> {
+        self.members.keys().map(String::as_str)
+    }
+}
+
+impl<T> Patch<T>
+where
+    T: Type + Serialize + DeserializeOwned + 'static,
+{
+    /// The changed form, as [`MergePatch::apply`] gives it.
+    pub fn apply(&self, current: &T) -> Result<T, Problem> {
+        applied(&self.members, current)
+    }
+}
+
+impl<T> Clone for Patch<T> {
+    fn clone(&self) -> Self {
+        Self { members: self.members.clone(), of: PhantomData }
+    }
+}
+
+impl<T> Serialize for Patch<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.members.serialize(serializer)
+    }
+}
+
+impl<'de, T> Deserialize<'de> for Patch<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(Self { members: Map::deserialize(deserializer)?, of: PhantomData })
+    }
+}
+
+impl<T: Type> Type for Patch<T> {
+    const IS_REQUIRED: bool = true;
+    type RawValueType = Self;
+    type RawElementValueType = Self;
+
+    fn name() -> Cow<'static, str> {
+        patch_name::<T>().into()
+    }
+
+    fn schema_ref() -> MetaSchemaRef {
+        MetaSchemaRef::Reference(patch_name::<T>())
+    }
+
+    fn register(registry: &mut Registry) {
+        register_patch::<T>(registry);
+    }
+
+    fn as_raw_value(&self) -> Option<&Self> {
+        Some(self)
+    }
+
+    fn raw_element_iter<'a>(&'a self) -> Box<dyn Iterator<Item = &'a Self> + 'a> {
+        Box::new(std::iter::once(self))
+    }
+}
+
+impl<T: Type> ParseFromJSON for Patch<T> {
+    fn parse_from_json(value: Option<Value>) -> ParseResult<Self> {
+        match value {
+            Some(Value::Object(members)) => Ok(Self { members, of: PhantomData }),
+            _ => Err(ParseError::custom("not an object")),
+        }
+    }
+}
+
+impl<T: Type> ToJSON for Patch<T> {
+    fn to_json(&self) -> Option<Value> {
+        Some(Value::Object(self.members.clone()))
+    }
+}
 
 fn patch_name<T: Type>() -> String {
     let name: Cow<'static, str> = T::name();

@@ -83,9 +83,30 @@ fn of_type<T: Type>() -> (Value, Components) {
     let mut registry = Registry::new();
     T::register(&mut registry);
     let mut root = serde_json::to_value(T::schema_ref()).unwrap_or(Value::Bool(false));
-    let components = components(&registry.schemas);
+    let mut components = components(&registry.schemas);
     mend(&mut root, &components);
+    fill_patches(&registry.schemas, &mut components);
     (root, components)
+}
+
+/// The title by which a registered schema is known that only holds the place of a merge patch.
+pub(super) const PLACEHOLDER: &str = "merge patch";
+
+/// Puts the real schema of each registered merge patch where its placeholder stands; gives their names, and of what they
+/// are patches.
+pub fn fill_patches(registered: &BTreeMap<String, MetaSchema>, components: &mut Components) -> Vec<(String, Value)> {
+    let mut filled = Vec::new();
+    let patches = registered.iter().filter(|(_, schema)| schema.title.as_deref() == Some(PLACEHOLDER));
+    for (name, _) in patches {
+        let Some(target) =
+            components.remove(name).and_then(|mut placeholder| placeholder["allOf"].get_mut(0).map(Value::take))
+        else {
+            continue;
+        };
+        add_patch(&target, components);
+        filled.push((name.clone(), target));
+    }
+    filled
 }
 
 /// Every registered schema, mended.

@@ -265,6 +265,19 @@ async fn look_for_them(test: &TestApp, contract: &Contract) {
         assert_eq!(status, 200, "{search} {found}");
         assert_ne!(found["items"], json!([]), "{search}");
     }
+    // A bulk change with canaries, run and taken back: its order, its results and what it takes to undo it.
+    let city = json!({ "field": "city", "operator": "eq", "value": MARK });
+    let change = json!({ "addInterests": [format!("{MARK} bulk")], "patch": { "notes": { "remarks": MARK } } });
+    let bulk = json!({ "selection": { "where": city }, "change": change });
+    let (status, job) = read(asked(test, &Method::POST, "/v1/customers/_bulk", Some(&bulk)).await).await;
+    assert_eq!(status, 202, "{job}");
+    super::bulk::work(test).await;
+    let path = format!("/v1/jobs/{}", job["id"].as_str().expect("an id"));
+    let (_, job) = read(asked(test, &Method::GET, &path, None).await).await;
+    assert!(job["counts"]["update"].as_i64() >= Some(3), "{job}");
+    let back = asked(test, &Method::POST, &format!("{path}/reversal"), Some(&json!({}))).await;
+    assert_eq!(back.0.status().as_u16(), 202);
+    super::bulk::work(test).await;
     let contact = json!({ "emails": [{ "address": "zqkanarie@zqkanarie.example" }] });
     let twin = json!({ "draft": { "identity": { "person": { "familyName": MARK } }, "contact": contact } });
     let path = "/v1/customers/_duplicates";

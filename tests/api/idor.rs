@@ -303,6 +303,35 @@ async fn a_foreign_id_in_a_body_is_not_there_either() {
     }
 }
 
+/// A bulk change says of a foreign id what it says of one that nobody has, and changes nothing.
+#[tokio::test]
+async fn a_foreign_id_among_many_is_not_there_either() {
+    for test in TestApp::both().await {
+        let contract = Contract::published();
+        let elsewhere = Elsewhere::beside(&test).await;
+        let foreign = customer(&test, &elsewhere, &contract, "Elders").await.expect("a customer");
+        let random = test.app.new_id::<kluis_core::kernel::id::Customer>().to_string();
+        let mut results = Vec::new();
+        for id in [&foreign, &random] {
+            let body = json!({ "ids": [id], "change": { "status": "former", "archived": true } });
+            let (status, job) = read(test.post("manager", "/v1/customers/_bulk", &body).await).await;
+            assert_eq!(status, 202, "{job}");
+            super::bulk::work(&test).await;
+            let path = format!("/v1/jobs/{}/rows", job["id"].as_str().expect("an id"));
+            let (_, mut rows) = read(test.get("manager", &path).await).await;
+            let asked = rows["items"][0].as_object_mut().and_then(|row| row.remove("recordId"));
+            assert_eq!(asked, Some(json!(id)), "what was asked comes back");
+            results.push(rows);
+        }
+        assert_eq!(results[0], results[1], "{}", test.engine);
+        assert_eq!(results[0]["items"][0]["codes"], json!(["not_found"]));
+        let own = &elsewhere.people[1].token;
+        let request = test.client.get(format!("/v1/customers/{foreign}"));
+        let (_, view) = read(request.header("authorization", format!("Bearer {}", &**own)).send().await).await;
+        assert_eq!((&view["status"], &view["revision"]), (&json!("active"), &json!(1)));
+    }
+}
+
 /// The neighbour's records of one network are as foreign as those of another network.
 #[tokio::test]
 async fn the_neighbours_record_is_not_there_either() {

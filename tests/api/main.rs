@@ -6,6 +6,8 @@ mod oracle;
 mod support;
 
 mod audit_events;
+mod bulk;
+mod bulk_breaks;
 mod canary;
 mod contract;
 mod custom_fields;

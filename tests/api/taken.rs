@@ -148,6 +148,11 @@ impl Writer<'_> {
                 _ => {}
             }
         }
+        if operation.id == "changeCustomers" && round.iter().any(|leaf| leaf.pointer.starts_with("/selection")) {
+            // Either these or those.
+            sent.as_object_mut().and_then(|members| members.remove("ids"));
+            sent["selection"] = json!({ "where": { "field": "city", "operator": "eq" } });
+        }
         for leaf in round {
             for beside in leaves.iter().filter(|other| other.is_key_beside(leaf)).chain([*leaf]) {
                 if let Some(text) = self.canary(beside) {

@@ -66,7 +66,8 @@ impl Tables {
                 "SELECT '{table}' AS t, COALESCE({joined}, '') AS d FROM (SELECT {row} AS x FROM \"{table}\" ORDER BY 1) AS r"
             ));
         }
-        parts.join(" UNION ALL ")
+        // PostgreSQL may read the tables in parallel, and then gives them as they come.
+        format!("{} ORDER BY 1", parts.join(" UNION ALL "))
     }
 
     /// Name and content of every data table.

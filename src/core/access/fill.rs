@@ -19,6 +19,8 @@ pub(super) struct Shape {
     pub edits: [Formula; 6],
     /// The purpose is one that people must have consented to.
     pub consent: bool,
+    /// Classes that other decisions about the same rows look at.
+    pub beside: RelSet,
 }
 
 /// Arguments that the predicates ask for by name.
@@ -147,7 +149,7 @@ fn any_of<E: Entity>(mut classes: RelSet) -> Option<String> {
 
 /// One bit for each class that matters to any of the formulas.
 fn relations<E: Entity>(shape: &Shape) -> String {
-    let mut matters = RelSet::EMPTY;
+    let mut matters = shape.beside;
     for formula in shape.sees.iter().chain(&shape.edits).chain([&shape.act, &shape.read]) {
         matters = matters.union(formula.allow).union(formula.deny);
     }

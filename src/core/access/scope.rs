@@ -81,6 +81,7 @@ impl<P: ScopedPermission> Scope<P> {
             sees: parts(Action::Read),
             edits: parts(Action::Update),
             consent: purpose.is_some_and(Purpose::requires_consent),
+            beside: RelSet::EMPTY,
         };
         Self { actor: Arc::clone(actor), purpose, shape, request, permission: PhantomData }
     }
@@ -88,6 +89,15 @@ impl<P: ScopedPermission> Scope<P> {
     /// The same actor and purpose for another permission on the same or another entity.
     pub fn also<Q: ScopedPermission>(&self) -> Scope<Q> {
         Scope::decide(&self.actor, self.purpose, Arc::clone(&self.request))
+    }
+
+    /// The same, with `{rel}` telling also what the other decision looks at: without that, relations that were read under
+    /// this scope must not be shown to the other one's [`Self::permits`], which would miss what it allows and denies.
+    #[must_use]
+    pub fn beside<Q: ScopedPermission<Entity = P::Entity>>(mut self, other: &Scope<Q>) -> Self {
+        let Formula { allow, deny } = other.shape.act;
+        self.shape.beside = self.shape.beside.union(allow).union(deny);
+        self
     }
 
     pub fn actor(&self) -> &Arc<Actor> {

@@ -14,7 +14,7 @@ pub use compartments::{
 };
 pub use draft::{Channel, CustomerDraft, CustomerKind, CustomerStatus, LegalBasis};
 pub use keys::{ExactKey, exact_keys, external_id_form, search_keys};
-pub use validate::{Rules, Valid};
+pub use validate::{Rules, Valid, interests};
 
 /// Version of the shape of the sealed structures.
 pub const SCHEMA: u16 = 1;

@@ -236,10 +236,15 @@ fn financial(financial: &mut Financial, faults: &mut Faults) {
 }
 
 fn profile(profile: &mut Profile, faults: &mut Faults) {
-    for (at, interest) in profile.interests.iter_mut().enumerate() {
-        line::<60>(interest, &format!("/profile/interests/{at}"), faults);
+    interests(&mut profile.interests, "/profile/interests", faults);
+}
+
+/// Interests that stand `at` this place: each a line, and each once.
+pub fn interests(interests: &mut [String], at: &str, faults: &mut Faults) {
+    for (index, interest) in interests.iter_mut().enumerate() {
+        line::<60>(interest, &format!("{at}/{index}"), faults);
     }
-    twice(&profile.interests, "/profile/interests", faults);
+    twice(interests, at, faults);
 }
 
 fn custom_fields(draft: &mut CustomerDraft, rules: &Rules<'_>, faults: &mut Faults) {

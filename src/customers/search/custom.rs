@@ -22,9 +22,15 @@ use crate::customers::view::CustomerView;
 pub struct Places(HashMap<(Id<Tenant>, Box<str>), Compartment>);
 
 impl Places {
-    /// Looks the fields up that the condition names. A field that no tenant in reach has is a fault; one that the caller
-    /// can see nowhere is 403.
-    pub async fn of(app: &App, scope: &Scope<Read>, condition: Option<&Condition>) -> Result<Self, Problem> {
+    /// Looks the fields up that the condition names. A field that no tenant in reach has is a fault (of the condition
+    /// that stands `at` this place of the body); one that the caller can see nowhere is 403.
+    pub async fn of(
+        app: &App,
+        scope: &Scope<Read>,
+        condition: Option<&Condition>,
+        at: &str,
+        faults: &mut Faults,
+    ) -> Result<Self, Problem> {
         let fields = condition.map(Condition::fields).unwrap_or_default();
         let mut keys: Vec<Box<str>> = fields.into_iter().filter_map(custom_key).collect();
         keys.sort();
@@ -40,23 +46,27 @@ impl Places {
                 }
             }
         }
-        places.require_visible(scope, &keys)?;
+        places.require_visible(scope, &keys, at, faults)?;
         Ok(places)
     }
 
-    fn require_visible(&self, scope: &Scope<Read>, keys: &[Box<str>]) -> Result<(), Problem> {
+    fn require_visible(
+        &self,
+        scope: &Scope<Read>,
+        keys: &[Box<str>],
+        at: &str,
+        faults: &mut Faults,
+    ) -> Result<(), Problem> {
         const UNKNOWN: Phrase = Phrase { en: "There is no such custom field.", nl: "Dit eigen veld bestaat niet." };
-        let mut faults = Faults::new();
         let mut hidden = None;
         for key in keys {
             let mut declared = self.0.iter().filter(|((_, of), _)| of == key).map(|(_, place)| *place).peekable();
             match declared.peek().copied() {
-                None => faults.add("/where", "unknown_field", UNKNOWN),
+                None => faults.add(at, "unknown_field", UNKNOWN),
                 Some(first) if !declared.any(|place| scope.ever_visible().contains(place)) => hidden = Some(first),
                 Some(_) => {}
             }
         }
-        faults.into_result()?;
         match hidden {
             None => Ok(()),
             Some(place) => Err(Problem::new(ProblemKind::FieldNotPermitted).member("compartment", place.name())),

@@ -17,12 +17,12 @@ use serde::{Deserialize, Serialize};
 pub use condition::{Condition, Operator};
 pub use field::Field;
 
-use kluis_core::access::Scope;
+use kluis_core::access::{Scope, ScopedPermission};
 use kluis_core::kernel::{Faults, Id, Phrase, Problem, id::Customer};
 use kluis_core::privacy::directory::TenantDirectory;
 use kluis_core::privacy::{Compartment, CompartmentSet};
 
-use super::access::Read;
+use super::access::{Customers, Read};
 use super::rows::{self, CustomerRow};
 use super::text::CustomerText;
 use super::view::CustomerView;
@@ -111,6 +111,8 @@ pub(super) struct Candidates {
 
 /// How many rows a search looks at for one page before it answers with what it has and a cursor to go on.
 const LOOKED_AT: usize = 5_000;
+/// Rows that are opened at once while all that fit are gathered.
+const AT_ONCE: usize = 200;
 
 /// Runs one page of a search.
 pub async fn run(
@@ -120,14 +122,14 @@ pub async fn run(
     search: CustomerSearch,
 ) -> web::Result<Listing<PageOf<CustomerText>>> {
     scope.require_any()?;
-    check(scope, &search)?;
-    let places = custom::Places::of(app, scope, search.condition.as_ref()).await?;
+    let mut faults = Faults::new();
+    let places = check(app, scope, &search, "", &mut faults).await?;
+    faults.into_result()?;
     let page = Page::of_search(request, search.page_size, search.cursor.clone(), None);
     let bound = CustomerSearch { cursor: None, page_size: None, ..search.clone() };
     let mut position: Option<Position> = page.position(&bound)?;
     let size = page.size() as usize;
     let mut source = plan::Source::of(app, scope, &search).await?;
-    let asked = asked(&search, &places);
     let mut found: Vec<Candidate> = Vec::new();
     let mut looked_at = 0;
     // One more than the page takes, so that whether there is a next page depends on what may be seen, and on nothing else.
@@ -137,10 +139,9 @@ pub async fn run(
         looked_at += candidates.looked_at;
         position = candidates.next;
         let (rows, positions): (Vec<_>, Vec<_>) = candidates.rows.into_iter().map(|c| (c.row, c.position)).unzip();
-        let open = |scope: &_, key: &_, row: &_| view::open_parts(scope, key, row, asked);
-        let views = view::open_each(app, scope, &rows, open).await?;
+        let fit = fitting(app, scope, &rows, &search, &places).await?;
         let all = rows.into_iter().zip(positions).map(|(row, position)| Candidate { row, position });
-        found.extend(all.zip(views).filter(|(_, view)| fits(&search, view, &places)).map(|(candidate, _)| candidate));
+        found.extend(all.zip(fit).filter(|(_, fits)| *fits).map(|(candidate, _)| candidate));
         if position.is_none() || looked_at >= LOOKED_AT {
             break;
         }
@@ -154,6 +155,20 @@ pub async fn run(
     Ok(page.listing(shown, position.as_ref(), None, &bound)?)
 }
 
+/// Which of the rows are wanted, by what the caller may see of them.
+async fn fitting(
+    app: &App,
+    scope: &Scope<Read>,
+    rows: &[CustomerRow],
+    search: &CustomerSearch,
+    places: &custom::Places,
+) -> Result<Vec<bool>, Problem> {
+    let asked = asked(search, places);
+    let open = |scope: &_, key: &_, row: &_| view::open_parts(scope, key, row, asked);
+    let views = view::open_each(app, scope, rows, open).await?;
+    Ok(views.iter().map(|view| fits(search, view, places)).collect())
+}
+
 /// The compartments that decide whether a record is one of those wanted; no other is opened for that.
 fn asked(search: &CustomerSearch, places: &custom::Places) -> CompartmentSet {
     let fields = search.condition.as_ref().map(Condition::fields).unwrap_or_default();
@@ -164,31 +179,86 @@ fn asked(search: &CustomerSearch, places: &custom::Places) -> CompartmentSet {
     asked
 }
 
+/// A search of which only the ids are wanted, by somebody who means to do something with the records.
+pub struct Selection {
+    search: CustomerSearch,
+    places: custom::Places,
+}
+
+impl Selection {
+    /// All that fit a condition, among those that are put away or those in use. `place` is where it stands in the body;
+    /// its faults are added to the others of the body.
+    pub async fn of(
+        app: &App,
+        read: &Scope<Read>,
+        (condition, archived): (Condition, Option<bool>),
+        place: &str,
+        faults: &mut Faults,
+    ) -> Result<Self, Problem> {
+        let search = CustomerSearch { condition: Some(condition), archived, ..CustomerSearch::default() };
+        let places = check(app, read, &search, place, faults).await?;
+        Ok(Self { search, places })
+    }
+
+    /// The ids of the acting tenant's records that fit and that `scope` allows, `limit` at most: in no particular order,
+    /// but always the same one for the same records. Who asks gets nothing of what is in them; how many were found is put
+    /// on record, and which ones with what is done to them.
+    pub async fn ids<P>(&self, app: &App, scope: &Scope<P>, limit: usize) -> Result<Vec<Id<Customer>>, Problem>
+    where
+        P: ScopedPermission<Entity = Customers>,
+    {
+        let read = &scope.also::<Read>().beside(scope);
+        let mut source = plan::Source::of(app, read, &self.search).await?.within(scope.tenant());
+        let (mut found, mut position) = (Vec::new(), None);
+        loop {
+            let candidates = source.next(app, read, position.as_ref(), AT_ONCE).await?;
+            position = candidates.next;
+            let mut rows: Vec<_> = candidates.rows.into_iter().map(|candidate| candidate.row).collect();
+            rows.retain(|row| row.tenant == scope.tenant() && scope.permits(row.rels));
+            let fit = fitting(app, read, &rows, &self.search, &self.places).await?;
+            found.extend(rows.iter().zip(fit).filter(|(_, fits)| *fits).map(|(row, _)| row.id));
+            if position.is_none() || found.len() >= limit {
+                break;
+            }
+        }
+        found.truncate(limit);
+        app.record_read(app.event(read).count("records", found.len())).await?;
+        Ok(found)
+    }
+}
+
 fn fits(search: &CustomerSearch, view: &CustomerView, places: &custom::Places) -> bool {
     let archived = view.archived_at.is_some() == search.archived.unwrap_or(false);
     let named = search.name.is_none() || view.identity.is_some();
     archived && named && search.condition.as_ref().is_none_or(|condition| condition.holds(view, places) == Some(true))
 }
 
-/// 403 for a field that is never visible to the caller; faults for conditions that make no sense.
-fn check(scope: &Scope<Read>, search: &CustomerSearch) -> Result<(), Problem> {
+/// 403 for a field that is never visible to the caller; faults for conditions that make no sense. `place` is where the
+/// search stands in the body.
+async fn check(
+    app: &App,
+    scope: &Scope<Read>,
+    search: &CustomerSearch,
+    place: &str,
+    faults: &mut Faults,
+) -> Result<custom::Places, Problem> {
     const NOTHING: Phrase =
         Phrase { en: "Search for something: a name or a condition.", nl: "Zoek iets: een naam of een voorwaarde." };
     if search.name.is_some() || search.sort == Some(SearchSort::Name) {
         scope.require_visible(Compartment::Identity)?;
     }
-    let mut faults = Faults::new();
+    let at = format!("{place}/where");
     if let Some(condition) = &search.condition {
         for field in condition.fields() {
             if let Some(compartment) = field.compartment() {
                 scope.require_visible(compartment)?;
             }
         }
-        condition.check("/where", 0, &mut faults);
+        condition.check(&at, 0, faults);
     } else if search.name.is_none() && search.sort.is_none() {
-        faults.add("", "required", NOTHING);
+        faults.add(place, "required", NOTHING);
     }
-    faults.into_result()
+    custom::Places::of(app, scope, search.condition.as_ref(), &at, faults).await
 }
 
 /// Used by the plan: rows by ids, in the order of the ids, as far as the scope holds them.

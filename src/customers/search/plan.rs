@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use kluis_core::access::{RelSet, Scope};
-use kluis_core::kernel::{Id, Problem, id::Customer};
+use kluis_core::kernel::{Id, Problem, id::Customer, id::Tenant};
 use kluis_core::privacy::directory::TenantDirectory;
 use kluis_core::privacy::{Compartment, IndexField};
 use uuid::Uuid;
@@ -32,8 +32,8 @@ pub(super) enum Source {
     Exact(Vec<CustomerRow>),
     /// All names, in their order; then the records whose name the caller may not see.
     Names(Vec<Arc<TenantDirectory>>),
-    /// All records, newest first.
-    Walk { archived: bool },
+    /// All records, newest first; of one tenant, if it is given.
+    Walk { archived: bool, tenant: Option<Id<Tenant>> },
 }
 
 impl Source {
@@ -52,7 +52,15 @@ impl Source {
         if search.sort == Some(SearchSort::Name) {
             return Ok(Self::Names(directories(app, scope).await?));
         }
-        Ok(Self::Walk { archived: search.archived.unwrap_or(false) })
+        Ok(Self::Walk { archived: search.archived.unwrap_or(false), tenant: None })
+    }
+
+    /// For whoever wants records of this tenant only: a walk leaves the others aside, the other sources are short.
+    pub fn within(self, only: Id<Tenant>) -> Self {
+        match self {
+            Self::Walk { archived, .. } => Self::Walk { archived, tenant: Some(only) },
+            other => other,
+        }
     }
 
     pub async fn next(
@@ -67,12 +75,12 @@ impl Source {
             (Self::Exact(rows), _) => Ok(newest_known(rows, position, wanted)),
             (Self::Names(_), Some(Position::Nameless(after))) => nameless(app, scope, *after, wanted).await,
             (Self::Names(directories), _) => names(app, scope, directories, position, wanted).await,
-            (Self::Walk { archived }, _) => {
+            (Self::Walk { archived, tenant }, _) => {
                 let before = match position {
                     Some(Position::Before(id)) => Some(*id),
                     _ => None,
                 };
-                let (rows, more) = newest(app, scope, *archived, before, wanted).await?;
+                let (rows, more) = newest(app, scope, (*archived, *tenant), before, wanted).await?;
                 let next = rows.last().filter(|_| more).map(|row| Position::Before(row.id));
                 Ok(candidates(rows, |row| Position::Before(row.id), next))
             }
@@ -187,7 +195,7 @@ async fn nameless(
     before: Option<Id<Customer>>,
     wanted: usize,
 ) -> Result<Candidates, Problem> {
-    let (mut rows, more) = newest(app, scope, false, before, wanted.max(WALKED)).await?;
+    let (mut rows, more) = newest(app, scope, (false, None), before, wanted.max(WALKED)).await?;
     let next = rows.last().filter(|_| more).map(|row| Position::Nameless(Some(row.id)));
     let looked_at = rows.len();
     rows.retain(|row| !shows_name(scope, row.rels));
@@ -198,12 +206,12 @@ async fn nameless(
 async fn newest(
     app: &App,
     scope: &Scope<Read>,
-    archived: bool,
+    (archived, tenant): (bool, Option<Id<Tenant>>),
     before: Option<Id<Customer>>,
     wanted: usize,
 ) -> Result<(Vec<CustomerRow>, bool), Problem> {
     let after = before.map(|id| After { id, updated_at: chrono::DateTime::UNIX_EPOCH });
-    let filter = ListFilter { archived, ..ListFilter::default() };
+    let filter = ListFilter { tenant, archived, ..ListFilter::default() };
     let limit = i64::try_from(wanted).unwrap_or(200) + 1;
     let mut rows = rows::list(&app.db, scope, &filter, Order::Newest, after, limit).await?;
     let more = rows.len() > wanted;

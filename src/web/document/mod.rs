@@ -18,7 +18,6 @@ use poem_openapi::registry::{MetaTag, Registry};
 use serde_json::{Map, Value, json};
 
 use super::headers::API_VERSION;
-use super::merge_patch::PLACEHOLDER;
 use super::schema::{self, Components};
 
 pub use operations::{BEARER, Operation};
@@ -148,15 +147,8 @@ impl Document {
 fn finished_components(registry: &Registry, known: &[Word]) -> Components {
     let mut components = schema::components(&registry.schemas);
     components.values_mut().for_each(|schema| words::explain_members(schema, known));
-    let patches = registry.schemas.iter().filter(|(_, schema)| schema.title.as_deref() == Some(PLACEHOLDER));
-    for (name, _) in patches {
-        let Some(target) =
-            components.remove(name).and_then(|mut placeholder| placeholder["allOf"].get_mut(0).map(Value::take))
-        else {
-            continue;
-        };
-        schema::add_patch(&target, &mut components);
-        examples::add_patch_example(name, &target, &mut components);
+    for (name, target) in schema::fill_patches(&registry.schemas, &mut components) {
+        examples::add_patch_example(&name, &target, &mut components);
     }
     components
 }

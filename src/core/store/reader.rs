@@ -1,16 +1,19 @@
 //! SQLite's readers. They go through rusqlite: the driver of the writer copies each column by itself and hands each row
 //! over on its own, which costs as much as reading and decrypting the page.
 //!
-//! A reader works on a thread that may wait for the disk, and goes back into the pool whatever happens.
+//! A short statement runs where it is asked for: to hand it to another thread costs more than to read a record. What
+//! takes longer than [`QUICK`] is broken off and done again on a thread that may wait. A reader goes back into the pool
+//! whatever happens.
 //!
 //! Must never write: its connections refuse to.
 
 use std::path::Path;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use rusqlite::types::ValueRef;
-use rusqlite::{Connection, OpenFlags, Statement};
+use rusqlite::{Connection, ErrorCode, OpenFlags, Statement};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::sql::Ready;
@@ -19,12 +22,16 @@ use super::{Arg, Args, Row, StoreError};
 /// Statements that a connection keeps prepared.
 const STATEMENTS: usize = 512;
 const WAIT: Duration = Duration::from_secs(10);
+/// How long a statement may hold up the other tasks of its thread.
+const QUICK: Duration = Duration::from_millis(1);
+/// Instructions of SQLite's machine between two looks at the clock: some ten microseconds.
+const BETWEEN_LOOKS: i32 = 1000;
 
 /// The readers of one file; cheap to clone.
 #[derive(Clone)]
 pub struct Readers {
     free: Arc<Semaphore>,
-    idle: Arc<Mutex<Vec<Connection>>>,
+    idle: Arc<Mutex<Vec<Reader>>>,
     sheets: Sheets,
     count: u32,
 }
@@ -33,24 +40,25 @@ impl Readers {
     /// Opens `count` connections, at least one. The file must be there.
     pub(super) fn open(file: &Path, count: u32) -> Result<Self, StoreError> {
         let count = count.max(1);
-        let connections = (0..count).map(|_| connect(file)).collect::<Result<Vec<_>, _>>()?;
-        let free = Arc::new(Semaphore::new(connections.len()));
-        Ok(Self { free, idle: Arc::new(Mutex::new(connections)), sheets: Sheets::default(), count })
+        let readers = (0..count).map(|_| Reader::open(file)).collect::<Result<Vec<_>, _>>()?;
+        let free = Arc::new(Semaphore::new(readers.len()));
+        Ok(Self { free, idle: Arc::new(Mutex::new(readers)), sheets: Sheets::default(), count })
     }
 
     /// At most `most` rows of one statement.
     pub(super) async fn fetch(&self, sql: Ready, args: Args, most: usize) -> Result<Vec<Row>, StoreError> {
+        let lent = self.lend().await?;
+        if let Some(done) =
+            lent.reader()?.quickly(|connection| read(connection, &sql, &args, most, Sheet::of(&self.sheets)))
+        {
+            return done;
+        }
         let sheet = Sheet::of(&self.sheets);
-        self.with(move |connection| {
-            let mut statement = connection.prepare_cached(sql.text())?;
-            bind(&mut statement, &args)?;
-            read(&mut statement, most, sheet)
-        })
-        .await
+        on_a_thread(lent, move |connection| Ok(read(connection, &sql, &args, most, sheet)?)).await
     }
 
     pub(super) async fn prepare(&self, sql: Ready) -> Result<(), StoreError> {
-        self.with(move |connection| Ok(connection.prepare(sql.text()).map(drop)?)).await
+        on_a_thread(self.lend().await?, move |connection| Ok(connection.prepare(sql.text()).map(drop)?)).await
     }
 
     /// Waits for running statements, then closes the connections.
@@ -62,29 +70,113 @@ impl Readers {
         lock(&self.idle).clear();
     }
 
-    async fn with<T: Send + 'static>(
-        &self,
-        work: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
-    ) -> Result<T, StoreError> {
+    async fn lend(&self) -> Result<Lent, StoreError> {
         let permit = Arc::clone(&self.free).acquire_owned().await.map_err(|_| closed())?;
         let taken = lock(&self.idle).pop().ok_or_else(closed)?;
-        let lent = Lent { connection: Some(taken), home: Arc::clone(&self.idle), _permit: permit };
-        let done = tokio::task::spawn_blocking(move || lent.connection.as_ref().map_or_else(|| Err(closed()), work));
-        done.await.unwrap_or_else(|_| Err(closed()))
+        Ok(Lent { reader: Some(taken), home: Arc::clone(&self.idle), _permit: permit })
     }
 }
 
-/// A connection in use: it goes home before its permit does, also when the one who asked has gone away.
+async fn on_a_thread<T: Send + 'static>(
+    lent: Lent,
+    work: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+) -> Result<T, StoreError> {
+    let done = tokio::task::spawn_blocking(move || work(&lent.reader()?.connection));
+    done.await.unwrap_or_else(|_| Err(closed()))
+}
+
+/// A connection, and until when its statement may run; zero for as long as it takes.
+struct Reader {
+    connection: Connection,
+    until: Arc<AtomicU64>,
+}
+
+impl Reader {
+    fn open(file: &Path) -> Result<Self, StoreError> {
+        let connection = connect(file)?;
+        let until = Arc::new(AtomicU64::new(0));
+        let seen = Arc::clone(&until);
+        let is_late = move || {
+            let until = seen.load(Ordering::Relaxed);
+            until != 0 && now() > until
+        };
+        connection.progress_handler(BETWEEN_LOOKS, Some(is_late))?;
+        Ok(Self { connection, until })
+    }
+
+    /// `None` if it took too long.
+    fn quickly<T>(&self, work: impl FnOnce(&Connection) -> Result<T, ReadError>) -> Option<Result<T, StoreError>> {
+        self.until.store(now() + u64::try_from(QUICK.as_nanos()).unwrap_or(u64::MAX), Ordering::Relaxed);
+        let done = match self.connection.busy_timeout(Duration::ZERO) {
+            Ok(()) => work(&self.connection),
+            Err(error) => Err(error.into()),
+        };
+        self.until.store(0, Ordering::Relaxed);
+        if let Err(error) = self.connection.busy_timeout(WAIT) {
+            return Some(Err(error.into()));
+        }
+        match done {
+            Err(ReadError::Driver(error)) if takes_time(&error) => None,
+            done => Some(done.map_err(Into::into)),
+        }
+    }
+}
+
+/// It was broken off, or somebody holds the file for a moment.
+fn takes_time(error: &rusqlite::Error) -> bool {
+    matches!(error.sqlite_error_code(), Some(ErrorCode::OperationInterrupted | ErrorCode::DatabaseBusy))
+}
+
+/// Nanoseconds since the first look.
+fn now() -> u64 {
+    static FIRST: LazyLock<Instant> = LazyLock::new(Instant::now);
+    u64::try_from(FIRST.elapsed().as_nanos()).unwrap_or(u64::MAX).max(1)
+}
+
+/// Why a reading ended early.
+enum ReadError {
+    Driver(rusqlite::Error),
+    Store(StoreError),
+}
+
+impl From<rusqlite::Error> for ReadError {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Driver(error)
+    }
+}
+
+impl From<StoreError> for ReadError {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl From<ReadError> for StoreError {
+    fn from(error: ReadError) -> Self {
+        match error {
+            ReadError::Driver(error) => error.into(),
+            ReadError::Store(error) => error,
+        }
+    }
+}
+
+/// A reader in use: it goes home before its permit does, also when the one who asked has gone away.
 struct Lent {
-    connection: Option<Connection>,
-    home: Arc<Mutex<Vec<Connection>>>,
+    reader: Option<Reader>,
+    home: Arc<Mutex<Vec<Reader>>>,
     _permit: OwnedSemaphorePermit,
+}
+
+impl Lent {
+    fn reader(&self) -> Result<&Reader, StoreError> {
+        self.reader.as_ref().ok_or_else(closed)
+    }
 }
 
 impl Drop for Lent {
     fn drop(&mut self) {
-        if let Some(connection) = self.connection.take() {
-            lock(&self.home).push(connection);
+        if let Some(reader) = self.reader.take() {
+            lock(&self.home).push(reader);
         }
     }
 }
@@ -102,7 +194,7 @@ fn connect(file: &Path) -> Result<Connection, StoreError> {
 }
 
 /// SQLite takes `$7` for a name and counts names by their first use; the number in it is the argument's.
-fn bind(statement: &mut Statement<'_>, args: &Args) -> Result<(), StoreError> {
+fn bind(statement: &mut Statement<'_>, args: &Args) -> Result<(), ReadError> {
     for position in 1..=statement.parameter_count() {
         let name = statement.parameter_name(position).and_then(|name| name.strip_prefix('$'));
         let number = name.and_then(|number| number.parse::<usize>().ok()).unwrap_or(position);
@@ -120,7 +212,15 @@ fn bind(statement: &mut Statement<'_>, args: &Args) -> Result<(), StoreError> {
     Ok(())
 }
 
-fn read(statement: &mut Statement<'_>, most: usize, mut sheet: Sheet) -> Result<Vec<Row>, StoreError> {
+fn read(
+    connection: &Connection,
+    sql: &Ready,
+    args: &Args,
+    most: usize,
+    mut sheet: Sheet,
+) -> Result<Vec<Row>, ReadError> {
+    let mut statement = connection.prepare_cached(sql.text())?;
+    bind(&mut statement, args)?;
     let columns = statement.column_count();
     let mut count = 0;
     let mut rows = statement.raw_query();

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use kluis_core::access::{AccessError, RelSet, Scope, ScopedPermission};
 use kluis_core::args;
 use kluis_core::kernel::{Id, id::Customer, id::Tenant, id::User};
-use kluis_core::privacy::{KeyId, Sealed};
+use kluis_core::privacy::{BlindHash, IndexField, KeyId, Sealed};
 use kluis_core::store::{Args, Db, Row, StoreError, Tx, Unaudited};
 
 use super::model::{Contact, Financial, Identity, Notes, Profile, Special};
@@ -70,8 +70,6 @@ macro_rules! columns {
          c.key_id, c.identity, c.contact, c.financial, c.profile, c.notes, c.special, c.fingerprints, c.mac, {rel}"
     };
 }
-
-pub(super) use columns;
 
 const GET: &str = concat!("SELECT ", columns!(), " FROM customers AS c WHERE c.id = $1 AND {readable}");
 
@@ -223,7 +221,7 @@ pub async fn get_in<P: ScopedPermission, S>(
     scope.fetch_optional_in(tx, GET, args![id]).await?.map(|row| Ok(read(&row)?)).transpose()
 }
 
-pub(super) fn read_all(rows: &[Row]) -> Result<Vec<CustomerRow>, AccessError> {
+fn read_all(rows: &[Row]) -> Result<Vec<CustomerRow>, AccessError> {
     rows.iter().map(|row| Ok(read(row)?)).collect()
 }
 
@@ -290,6 +288,25 @@ pub async fn by_ids<P: ScopedPermission>(
         found.extend(read_all(&scope.fetch_all(db, sql, args).await?)?);
     }
     Ok(found)
+}
+
+const INDEXED: &str = concat!(
+    "SELECT ",
+    columns!(),
+    " FROM customer_index AS x CROSS JOIN customers AS c WHERE c.tenant_id = x.tenant_id AND c.id = x.customer_id \
+     AND x.tenant_id = $1 AND x.field = $2 AND x.hash = $3 AND x.version = $4 AND {scope} ORDER BY x.customer_id"
+);
+
+/// The rows in scope that may have a value.
+pub async fn indexed<P: ScopedPermission>(
+    db: &Db,
+    scope: &Scope<P>,
+    tenant: Id<Tenant>,
+    field: IndexField,
+    hash: BlindHash,
+) -> Result<Vec<CustomerRow>, AccessError> {
+    let args = args![tenant, field.name(), hash.as_i64(), i64::from(hash.version())];
+    read_all(&scope.fetch_all(db, INDEXED, args).await?)
 }
 
 const TENANTS: &str = "SELECT t.id FROM tenants AS t WHERE t.id IN \

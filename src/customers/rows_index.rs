@@ -1,13 +1,11 @@
 //! The SQL of the blind index, and of what is looked up by it.
 
-use kluis_core::access::{AccessError, Scope, ScopedPermission};
 use kluis_core::args;
 use kluis_core::kernel::{Id, id::Customer, id::Tenant};
 use kluis_core::privacy::{BlindHash, IndexField, KeyId, Sealed};
 use kluis_core::store::{Db, Row, StoreError, Tx, Unaudited};
 
 use super::model::{Contact, Identity};
-use super::rows::{CustomerRow, columns, read_all};
 
 const WHY_INDEX: &str = "the blind index belongs to the row that the same transaction writes under a scope";
 
@@ -119,23 +117,4 @@ fn identity(row: &Row) -> Result<IdentityRow, StoreError> {
         key: KeyId::from_bytes(row.array(1)?),
         identity: row.sealed(2)?.ok_or(StoreError::Row(2))?,
     })
-}
-
-const INDEXED: &str = concat!(
-    "SELECT ",
-    columns!(),
-    " FROM customer_index AS x CROSS JOIN customers AS c WHERE c.tenant_id = x.tenant_id AND c.id = x.customer_id \
-     AND x.tenant_id = $1 AND x.field = $2 AND x.hash = $3 AND x.version = $4 AND {scope} ORDER BY x.customer_id"
-);
-
-/// The rows in scope that may have a value.
-pub async fn indexed<P: ScopedPermission>(
-    db: &Db,
-    scope: &Scope<P>,
-    tenant: Id<Tenant>,
-    field: IndexField,
-    hash: BlindHash,
-) -> Result<Vec<CustomerRow>, AccessError> {
-    let args = args![tenant, field.name(), hash.as_i64(), i64::from(hash.version())];
-    read_all(&scope.fetch_all(db, INDEXED, args).await?)
 }

@@ -3,7 +3,7 @@
 use kluis_core::args;
 use kluis_core::kernel::{Id, id::Customer, id::Tenant};
 use kluis_core::privacy::KeyId;
-use kluis_core::store::{StoreError, Tx, Unaudited};
+use kluis_core::store::{Sql, StoreError, Tx, Unaudited};
 
 use super::rows::{NewRow, update_args};
 
@@ -11,15 +11,23 @@ use super::rows::{NewRow, update_args};
 pub struct Standing {
     pub revision: i64,
     pub key: KeyId,
-    /// Something else has come to hang on it: a contact, a relation.
+    /// Something else has come to hang on it: a contact (also one that was put away), a relation.
     pub in_use: bool,
 }
 
 const WHY_UNDO: &str = "the decision to undo an import covers the records that this very import has made or changed";
 
-const STANDING: &str = "SELECT c.revision, c.key_id, (c.last_contact_at IS NOT NULL OR EXISTS (SELECT 1 \
-    FROM customer_relations AS r WHERE r.tenant_id = c.tenant_id AND (r.from_id = c.id OR r.to_id = c.id))) \
-    FROM customers AS c WHERE c.tenant_id = $1 AND c.id = $2";
+macro_rules! standing {
+    () => {
+        "SELECT c.revision, c.key_id, (EXISTS (SELECT 1 FROM interactions AS i \
+         WHERE i.tenant_id = c.tenant_id AND i.customer_id = c.id) OR EXISTS (SELECT 1 FROM customer_relations AS r \
+         WHERE r.tenant_id = c.tenant_id AND (r.from_id = c.id OR r.to_id = c.id))) \
+         FROM customers AS c WHERE c.tenant_id = $1 AND c.id = $2"
+    };
+}
+
+// Locked, so that nothing comes to hang on it between the look and the deletion, which takes along whatever does.
+const STANDING: Sql = Sql::both(standing!(), concat!(standing!(), " FOR UPDATE"));
 
 pub async fn standing(
     tx: &mut Tx<Unaudited>,

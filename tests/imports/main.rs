@@ -4,5 +4,6 @@
 mod support;
 
 mod brought;
+mod killed;
 mod running;
 mod sample;

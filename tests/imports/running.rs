@@ -117,6 +117,34 @@ async fn what_somebody_has_worked_on_since_stays_and_is_named() {
 }
 
 #[tokio::test]
+async fn whom_somebody_has_spoken_to_since_stays_also_when_that_was_put_away() {
+    for test in TestApp::both().await {
+        let id = ready(&test, "manager", FIRST.as_bytes(), &COLUMNS).await;
+        let made = run(&test, "manager", id, false).await;
+        let customer = |line: usize| {
+            let record = made[line].record.expect("a record");
+            kluis_core::kernel::Id::<kluis_core::kernel::id::Customer>::from_uuid(record)
+        };
+        let said = json!({ "customerId": customer(0), "channel": "phone", "direction": "inbound",
+            "occurredAt": "2026-01-02T10:00:00Z", "subject": "Vraag", "sensitivity": "normal" });
+        let (status, said) = read(test.post("manager", "/v1/interactions", &said).await).await;
+        assert_eq!(status, 201, "{said}");
+        let path = format!("/v1/interactions/{}", said["id"].as_str().expect("an id"));
+        let (status, answer) = read(test.delete("manager", &path, "*").await).await;
+        assert!(status < 300, "{status} {answer}");
+        let undone = take_back(&test, "manager", id).await;
+        let expected = [
+            (2, RowOutcome::Conflict, "changed_since".to_owned()),
+            (3, RowOutcome::Removed, String::new()),
+            (4, RowOutcome::Removed, String::new()),
+        ];
+        assert_eq!(outcomes(&undone), expected);
+        let (status, kept) = read(test.put("manager", &format!("{path}/restoration"), "*", None).await).await;
+        assert_eq!((status, &kept["subject"]), (200, &json!("Vraag")), "{kept}");
+    }
+}
+
+#[tokio::test]
 async fn what_is_missing_or_not_allowed_is_refused() {
     for test in TestApp::both().await {
         let refused = upload(&test, "manager", b"PK\x03\x04\0\0").await.err().expect("no text");

@@ -10,8 +10,8 @@ use kluis_core::privacy::{Compartment, IndexField};
 use super::traits::Traits;
 use crate::app::App;
 use crate::customers::access::Read;
+use crate::customers::index;
 use crate::customers::rows::{self, CustomerRow};
-use crate::customers::{index, rows_index};
 
 /// Of all whose name is alike, so many are compared: the best by the directory's measure.
 const NAMED: usize = 300;
@@ -47,7 +47,7 @@ async fn by_keys(
     for field in FINDING.into_iter().filter(|field| scope.ever_visible().contains(index::compartment(*field))) {
         for value in wanted.keys_of(field) {
             for hash in index::hashes(app, tenant, field, value)? {
-                found.extend(rows_index::indexed(&app.db, scope, tenant, field, hash).await?);
+                found.extend(rows::indexed(&app.db, scope, tenant, field, hash).await?);
             }
         }
     }

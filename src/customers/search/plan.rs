@@ -18,7 +18,7 @@ use crate::app::App;
 use crate::customers::access::Read;
 use crate::customers::model;
 use crate::customers::rows::{self, After, CustomerRow, ListFilter, Order};
-use crate::customers::{index, reach, rows_index};
+use crate::customers::{index, reach};
 
 /// A ranked search looks at so many names at the most; who is not among them needs more letters.
 const RANKED: usize = 400;
@@ -265,7 +265,7 @@ async fn leaf(app: &App, scope: &Scope<Read>, condition: &Condition) -> Result<O
     for tenant in rows::tenants_in_scope(&app.db, scope).await? {
         app.keys.ensure_tenant(tenant.uuid()).await?;
         for hash in index::hashes(app, tenant, index_field, &value)? {
-            rows.extend(rows_index::indexed(&app.db, scope, tenant, index_field, hash).await?);
+            rows.extend(rows::indexed(&app.db, scope, tenant, index_field, hash).await?);
         }
     }
     Ok(Some(rows))

@@ -42,6 +42,12 @@ impl Contract {
         found
     }
 
+    /// Whether anybody may ask it, without saying who they are.
+    pub fn is_public(&self, operation: &Operation) -> bool {
+        let method = operation.method.as_str().to_lowercase();
+        self.0["paths"][&operation.template][method]["security"].as_array().is_some_and(Vec::is_empty)
+    }
+
     /// Where a reference leads, or the schema itself.
     pub fn resolve<'a>(&'a self, schema: &'a Value) -> &'a Value {
         match schema.get("$ref").and_then(Value::as_str).and_then(|text| text.strip_prefix('#')) {

@@ -39,8 +39,11 @@ const ARCHIVED: usize = 8;
 const STATUSES: [&str; 3] = ["active", "prospect", "former"];
 /// What may be hidden.
 const HIDDEN: [&str; 5] = ["identity", "contact", "financial", "profile", "notes"];
+/// Whether a row belongs to a group.
+type IsIn = fn(usize) -> bool;
+
 /// In which rows: everybody's, those that the seller of the first shop doesn't own, those of one shop.
-const GROUPS: [(&str, fn(usize) -> bool); 4] = [
+const GROUPS: [(&str, IsIn); 4] = [
     ("in all rows", |_| true),
     ("in rows that aren't the seller's", |row| ROWS[row].1 != Some(4)),
     ("in the other shop", |row| ROWS[row].0 == 3),
@@ -128,7 +131,7 @@ fn declared(roles: &[&str]) -> String {
     text
 }
 
-type Other = (&'static str, &'static str, fn(usize) -> bool, World);
+type Other = (&'static str, &'static str, IsIn, World);
 
 #[derive(Default)]
 struct Compared {

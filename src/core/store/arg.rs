@@ -68,7 +68,7 @@ impl Args {
                 Arg::Bool(v) => out.add(v),
                 Arg::Blob(v) => out.add(v),
             }
-            .map_err(|e| StoreError::Statement(e))?;
+            .map_err(StoreError::Statement)?;
         }
         Ok(out)
     }
@@ -83,7 +83,7 @@ impl Args {
                 Arg::Bool(v) => out.add(v),
                 Arg::Blob(v) => out.add(v),
             }
-            .map_err(|e| StoreError::Statement(e))?;
+            .map_err(StoreError::Statement)?;
         }
         Ok(out)
     }

@@ -58,7 +58,7 @@ impl From<sqlx::Error> for StoreError {
             let name = database.constraint().unwrap_or_default().to_owned();
             return Self::Constraint { constraint, name };
         }
-        let code = database.code().map(|code| code.into_owned()).unwrap_or_default();
+        let code = database.code().map(std::borrow::Cow::into_owned).unwrap_or_default();
         Self::of_code(&code, error.into())
     }
 }

@@ -83,6 +83,17 @@ require_toolchain() {
     cargo --version
 }
 
+# A build that runs out of disk fails in the linker, with a message that names anything but the disk.
+require_space() {
+    local wanted=10 free
+    mkdir -p "$TARGET"
+    free="$(df --output=avail --block-size=1G "$TARGET" | tail -n 1 | tr -d ' ')"
+    # What was built before stands there already.
+    [ ! -d "$TARGET/debug/deps" ] || wanted=3
+    [ "$free" -ge "$wanted" ] || fail "$free GB are free for $TARGET; $wanted GB are needed"
+    printf '%s GB are free for what is built\n' "$free"
+}
+
 # The linters of the OpenAPI document, exactly as the lock file says; nothing is done when they are there already.
 install_node_tools() {
     local stamp=tests/tools/node_modules/.installed wanted

@@ -44,6 +44,7 @@ pub type Accepted<T> = Reply<T, Later>;
 #[derive(Debug)]
 pub struct Reply<T, F> {
     value: T,
+    etag: Option<ETag>,
     headers: HeaderMap,
     form: PhantomData<fn() -> F>,
 }
@@ -121,7 +122,12 @@ impl Form for Later {
 
 impl<T, F> Reply<T, F> {
     fn with(value: T) -> Self {
-        Self { value, headers: HeaderMap::new(), form: PhantomData }
+        Self { value, etag: None, headers: HeaderMap::new(), form: PhantomData }
+    }
+
+    fn tagged(mut self, etag: ETag) -> Self {
+        self.etag = Some(etag);
+        self
     }
 
     fn set(mut self, name: header::HeaderName, value: &str) -> Self {
@@ -146,14 +152,14 @@ impl<T> Answer<T> {
 
 impl<T> Record<T> {
     pub fn new(value: T, etag: ETag) -> Self {
-        Self::with(value).set(header::ETAG, &etag.to_string())
+        Self::with(value).tagged(etag)
     }
 }
 
 impl<T> Created<T> {
     /// `location` is the path on this server: `/v1/customers/cus_…`.
     pub fn new(value: T, etag: ETag, location: &str) -> Self {
-        Self::with(value).set(header::ETAG, &etag.to_string()).set(header::LOCATION, location)
+        Self::with(value).tagged(etag).set(header::LOCATION, location)
     }
 }
 
@@ -176,10 +182,13 @@ impl<T> Listing<T> {
 }
 
 impl<T: Serialize + Send, F: Form> IntoResponse for Reply<T, F> {
-    fn into_response(self) -> Response {
+    fn into_response(mut self) -> Response {
         let Ok(body) = serde_json::to_vec(&self.value) else {
             return StatusCode::INTERNAL_SERVER_ERROR.into_response();
         };
+        if let Some(etag) = self.etag {
+            self = self.set(header::ETAG, &etag.of_answer(&body));
+        }
         let mut response = Response::builder().status(F::STATUS).content_type(JSON).body(body);
         response.headers_mut().extend(self.headers);
         response
@@ -230,8 +239,10 @@ fn text_header(name: &str, description: &str, required: bool, schema: MetaSchema
 }
 
 fn etag_header() -> MetaHeader {
-    let schema = MetaSchema { example: Some("\"r7\"".into()), ..MetaSchema::new("string") };
-    text_header("ETag", "The revision; send it back in If-Match when you change the record.", true, schema)
+    let schema = MetaSchema { example: Some("\"r7.1b2f03a4c5d6e7f8\"".into()), ..MetaSchema::new("string") };
+    let description = "The revision, as you see it. Send it back in If-Match when you change the record, or in If-None-Match \
+                       when you ask for it again.";
+    text_header("ETag", description, true, schema)
 }
 
 fn location_header(description: &str) -> MetaHeader {

@@ -1,16 +1,23 @@
-//! Strong entity tags from a record's revision, and the preconditions of writes (RFC 9110, sections 8.8 and 13.1).
+//! Strong entity tags from a record's revision, and the preconditions of requests (RFC 9110, sections 8.8 and 13.1).
 //!
-//! Must never let a write through that doesn't say which revision it was made for.
+//! Must never let a write through that doesn't say which revision it was made for, or call an answer known that differs
+//! in a byte from the one that the caller has.
 
 use std::fmt;
+use std::hash::{BuildHasher, RandomState};
+use std::sync::LazyLock;
 
 use kluis_core::kernel::{Faults, Phrase, Problem, ProblemKind};
-use poem::http::{HeaderValue, header};
+use poem::http::{HeaderMap, HeaderValue, header};
 use poem::{Request, RequestBody};
 use poem_openapi::registry::{MetaParamIn, MetaSchema, MetaSchemaRef};
 use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
 
 use super::problem::{Failure, Result};
+
+/// The key of this process's tags. Without it a tag, which may stand in the log of a proxy, tells nothing of the answer;
+/// another process gives other tags, and then an answer comes once more.
+static KEY: LazyLock<RandomState> = LazyLock::new(RandomState::new);
 
 /// The tag of one revision of a record: `"r7"`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,6 +29,18 @@ impl ETag {
 
     pub const fn of(revision: i64) -> Self {
         Self(revision)
+    }
+
+    /// The tag of this revision as one caller sees it: `"r7.1b2f03a4c5d6e7f8"`. Another sees other compartments of it, and
+    /// some values that go with a record, such as the last contact, change without a revision.
+    pub fn of_answer(self, body: &[u8]) -> String {
+        format!("\"r{}.{:016x}\"", self.0, KEY.hash_one(body))
+    }
+
+    /// Whether a tag is of this revision, whoever saw it.
+    fn is_in(self, tag: &str) -> bool {
+        let revision = tag.split_once('.').map_or(tag, |(revision, _)| revision);
+        revision.trim_matches('"') == self.to_string().trim_matches('"')
     }
 }
 
@@ -45,7 +64,7 @@ impl IfMatch {
     pub fn check(&self, current: ETag) -> Result<()> {
         let matches = match self {
             Self::Any => true,
-            Self::Tags(tags) => tags.contains(&current.to_string()),
+            Self::Tags(tags) => tags.iter().any(|tag| current.is_in(tag)),
         };
         if matches {
             return Ok(());
@@ -64,25 +83,37 @@ impl IfMatch {
         if text.trim() == "*" {
             return Some(Self::Any);
         }
-        let mut tags = Vec::new();
-        let mut rest = text.trim_matches([' ', '\t', ',']);
-        while !rest.is_empty() {
-            let (weak, tag) = match rest.strip_prefix("W/") {
-                Some(tag) => (true, tag),
-                None => (false, rest),
-            };
-            let (opaque, after) = tag.strip_prefix('"')?.split_once('"')?;
-            if !weak {
-                tags.push(format!("\"{opaque}\""));
-            }
-            let after = after.trim_start_matches([' ', '\t']);
-            if !after.is_empty() && !after.starts_with(',') {
-                return None;
-            }
-            rest = after.trim_start_matches([' ', '\t', ',']);
-        }
-        Some(Self::Tags(tags))
+        let strong = list(text)?.into_iter().filter(|(weak, _)| !weak);
+        Some(Self::Tags(strong.map(|(_, tag)| tag.to_owned()).collect()))
     }
+}
+
+/// Whether the caller has the answer with this tag, by `If-None-Match`. Weak tags count here; what can't be read doesn't.
+pub fn is_known(headers: &HeaderMap, tag: &HeaderValue) -> bool {
+    let strong = tag.to_str().unwrap_or_default().trim_start_matches("W/");
+    let mut sent = headers.get_all(header::IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
+    sent.any(|text| text.trim() == "*" || list(text).is_some_and(|tags| tags.iter().any(|(_, tag)| *tag == strong)))
+}
+
+/// The tags of a list with their quotes, and whether each is weak.
+fn list(text: &str) -> Option<Vec<(bool, &str)>> {
+    let mut tags = Vec::new();
+    let mut rest = text.trim_matches([' ', '\t', ',']);
+    while !rest.is_empty() {
+        let (weak, tag) = match rest.strip_prefix("W/") {
+            Some(tag) => (true, tag),
+            None => (false, rest),
+        };
+        let end = tag.strip_prefix('"')?.find('"')? + 2;
+        let (tag, after) = tag.split_at_checked(end)?;
+        tags.push((weak, tag));
+        let after = after.trim_start_matches([' ', '\t']);
+        if !after.is_empty() && !after.starts_with(',') {
+            return None;
+        }
+        rest = after.trim_start_matches([' ', '\t', ',']);
+    }
+    Some(tags)
 }
 
 impl<'a> ApiExtractor<'a> for IfMatch {
@@ -143,6 +174,30 @@ mod tests {
         for wrong in ["r1", "\"r1", "\"r1\" \"r2\"", "w/\"r1\"", "\"r1\"x"] {
             assert_eq!(IfMatch::parse(wrong), None, "{wrong}");
         }
+    }
+
+    #[test]
+    fn what_the_caller_has_is_known_by_weak_tags_too() {
+        let known = |sent: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::IF_NONE_MATCH, sent.parse().unwrap());
+            is_known(&headers, &HeaderValue::from_static("\"r7.1b\""))
+        };
+        for same in ["\"r7.1b\"", "W/\"r7.1b\"", "\"r1\", W/\"r7.1b\"", "*"] {
+            assert!(known(same), "{same}");
+        }
+        for other in ["\"r1\"", "\"r7\"", "\"r7.1c\"", "r7.1b", "", "\"r7.1bb\"", "\"r7.1b"] {
+            assert!(!known(other), "{other}");
+        }
+    }
+
+    #[test]
+    fn a_write_asks_for_the_revision_and_not_for_what_was_seen_of_it() {
+        let seen = ETag::of(7).of_answer(b"{}");
+        assert_ne!(seen, ETag::of(7).of_answer(b"[]"));
+        assert!(IfMatch::parse(&seen).unwrap().check(ETag::of(7)).is_ok());
+        assert!(IfMatch::parse(&seen).unwrap().check(ETag::of(8)).is_err());
+        assert!(IfMatch::parse("\"r77.1b\", \"7\"").unwrap().check(ETag::of(7)).is_err());
     }
 
     #[test]

@@ -27,7 +27,6 @@ mod archival;
 pub mod asset;
 pub mod body;
 mod catch;
-pub mod deprecation;
 pub mod docs;
 pub mod document;
 pub mod etag;

@@ -7,10 +7,11 @@ use std::sync::Arc;
 
 use kluis_core::kernel::ProblemKind;
 use poem::endpoint::BoxEndpoint;
-use poem::http::{HeaderMap, header};
+use poem::http::{HeaderMap, StatusCode, header};
 use poem::{Endpoint, Request, Response};
 
 use super::document::Operation;
+use super::etag;
 use super::language::weight;
 use super::parameters::Parameters;
 use super::problem::Failure;
@@ -49,6 +50,12 @@ impl Guarded {
         Ok(self.parameters.check(request)?)
     }
 
+    /// What the caller has already, where that is asked at all.
+    fn known(&self, request: &Request) -> Option<HeaderMap> {
+        let asks = request.headers().contains_key(header::IF_NONE_MATCH) && self.operation.takes("If-None-Match");
+        asks.then(|| request.headers().clone())
+    }
+
     /// Whether the caller says at all who it is; whether that is true is found out by the scope.
     fn has_credentials(&self, request: &Request) -> bool {
         let cookies = request.headers().get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
@@ -67,8 +74,30 @@ impl Endpoint for Guarded {
         tracing::Span::current().record("route", &*self.operation.template);
         self.check(&request)?;
         request.set_data(self.route.clone());
-        self.handler.call(request).await
+        let known = self.known(&request);
+        let mut response = self.handler.call(request).await?;
+        // Only now: the handler has asked for the right to look, and put the look on record.
+        if known.is_some_and(|known| is_known(&known, &response)) {
+            response = not_modified(&response);
+        }
+        Ok(response)
     }
+}
+
+/// Whether a good answer is the one that the caller has.
+fn is_known(known: &HeaderMap, response: &Response) -> bool {
+    response.is_success() && response.headers().get(header::ETAG).is_some_and(|tag| etag::is_known(known, tag))
+}
+
+/// 304 with the headers that a full answer would have had, except those about its body.
+fn not_modified(response: &Response) -> Response {
+    let mut short = Response::builder().status(StatusCode::NOT_MODIFIED).finish();
+    for (name, value) in response.headers() {
+        if ![header::CONTENT_TYPE, header::CONTENT_LENGTH, header::CONTENT_ENCODING].contains(name) {
+            short.headers_mut().append(name, value.clone());
+        }
+    }
+    short
 }
 
 /// Whether one of the types fits `Accept` (RFC 9110, section 12.5.1). Without the header, everything does.

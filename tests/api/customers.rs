@@ -1,3 +1,4 @@
+use poem::test::TestResponse;
 use serde_json::{Value, json};
 
 use crate::support::app::{TestApp, read};
@@ -94,5 +95,64 @@ async fn every_fault_is_named() {
             ["/identity/person/birthDate", "/contact/emails/0/address", "/notes/remarks"],
             "{problem}"
         );
+    }
+}
+
+/// Asks for a record unless it is still the one with this tag.
+async fn unless(test: &TestApp, name: &str, path: &str, tag: &str) -> TestResponse {
+    let request = test.client.get(path).header("authorization", format!("Bearer {}", test.as_(name)));
+    request.header("if-none-match", tag).send().await
+}
+
+fn tag(answer: &TestResponse) -> String {
+    answer.0.headers()["etag"].to_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn what_one_has_is_not_sent_again_but_the_look_is_on_record() {
+    for test in TestApp::both().await {
+        let (_, view) = read(test.post("sales", "/v1/customers", &draft("Beeld")).await).await;
+        let id = view["id"].as_str().unwrap();
+        let path = format!("/v1/customers/{id}");
+        let looks = async || {
+            let events = format!("/v1/audit-events?recordId={id}&action=customer.read&count=true");
+            read(test.get("auditor", &events).await).await.1["total"].as_i64().unwrap()
+        };
+        let known = tag(&test.get("sales", &path).await);
+        assert_eq!(looks().await, 1, "{}", test.engine);
+
+        let same = unless(&test, "sales", &path, &known).await;
+        assert_eq!((same.0.status().as_u16(), tag(&same)), (304, known.clone()), "{}", test.engine);
+        assert_eq!(same.0.headers()["cache-control"], "no-store");
+        assert!(!same.0.headers().contains_key("content-type"));
+        assert_eq!(read(same).await.1, "", "nothing of the record");
+        assert_eq!(looks().await, 2, "the look is on record");
+
+        // Whoever sees something else of the same revision hasn't got it; whoever may not see it learns nothing.
+        let (status, other) = read(unless(&test, "privacy", &path, &known).await).await;
+        assert_eq!((status, &other["revision"]), (200, &view["revision"]), "{other}");
+        for asked in [known.as_str(), "*"] {
+            assert_eq!(unless(&test, "sales_south", &path, asked).await.0.status(), 404);
+            assert_eq!(unless(&test, "analyst", &path, asked).await.0.status(), 404);
+        }
+        assert_eq!(looks().await, 3);
+
+        // The last contact isn't a new revision, and is news all the same.
+        let talk = json!({
+            "customerId": id, "channel": "phone", "direction": "inbound", "occurredAt": "2026-09-20T10:00:00Z",
+            "subject": "Vraag", "body": "Belt terug.",
+        });
+        let (status, talk) = read(test.post("sales", "/v1/interactions", &talk).await).await;
+        assert_eq!(status, 201, "{talk}");
+        let news = unless(&test, "sales", &path, &known).await;
+        let newer = tag(&news);
+        let (status, news) = read(news).await;
+        assert_eq!((status, &news["revision"]), (200, &view["revision"]), "{news}");
+        assert!(news["lastContactAt"].is_string(), "{news}");
+
+        let (status, changed) = read(test.patch("sales", &path, &known, &json!({ "status": "former" })).await).await;
+        assert_eq!(status, 200, "the older tag is of the same revision: {changed}");
+        let (status, changed) = read(unless(&test, "sales", &path, &newer).await).await;
+        assert_eq!((status, &changed["status"]), (200, &json!("former")), "{changed}");
     }
 }

@@ -75,7 +75,7 @@ impl Start {
             let place = of_answer.map_or_else(|| format!("$request.path.{name}"), str::to_owned);
             parameters.insert((*name).to_owned(), place.into());
         }
-        if target.parameters.iter().any(|parameter| parameter["name"] == "If-Match") {
+        if target.takes("If-Match") {
             self.has_tag.then_some(())?;
             parameters.insert("If-Match".to_owned(), "$response.header.ETag".into());
         }

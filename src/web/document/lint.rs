@@ -119,7 +119,7 @@ fn check_contents(place: &str, message: &Value, components: &Components, find: &
 
 /// What every operation of its kind takes and gives: pages of lists, preconditions of changes.
 fn check_conventions(operation: &Operation, value: &Value, components: &Components, find: &mut dyn FnMut(String)) {
-    let takes = |name: &str| operation.parameters.iter().any(|parameter| parameter["name"] == name);
+    let takes = |name: &str| operation.takes(name);
     let is_record = operation.template.ends_with('}');
     if is_record && matches!(operation.method, Method::PATCH | Method::DELETE) && !takes("If-Match") {
         find("no If-Match: take the argument if_match: IfMatch".to_owned());

@@ -5,6 +5,7 @@
 //!
 //! Must never: let an operation through that is neither guarded nor on the list of public ones.
 
+mod conditions;
 mod examples;
 mod links;
 mod lint;

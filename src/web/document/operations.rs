@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::super::page;
 use super::super::schema::{self, Components};
-use super::{Settings, Word, examples, problems, words};
+use super::{Settings, Word, conditions, examples, problems, words};
 
 /// The names of the security schemes.
 pub const BEARER: &str = "bearerToken";
@@ -29,6 +29,13 @@ pub struct Operation {
     pub produces: Vec<String>,
 }
 
+impl Operation {
+    /// Whether it takes a parameter of this name.
+    pub fn takes(&self, name: &str) -> bool {
+        self.parameters.iter().any(|parameter| parameter["name"] == name)
+    }
+}
+
 /// The finished operation, and what the server keeps of it.
 pub fn finish(
     path: &str,
@@ -49,6 +56,10 @@ pub fn finish(
         remove(&mut value, "requestBody");
     }
     let produces = mend_answers(&mut value["responses"], components);
+    if meta.method == Method::GET && value["responses"]["200"]["headers"]["ETag"].is_object() {
+        parameters.push(conditions::parameter());
+        value["responses"]["304"] = conditions::answer();
+    }
     add_problems(&mut value, path, meta, &parameters, public, settings);
     value["security"] = if public { json!([]) } else { json!([{ BEARER: [] }, { SESSION: [] }]) };
     if parameters.is_empty() {

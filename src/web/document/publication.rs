@@ -3,8 +3,7 @@
 use poem::http::Method;
 use serde_json::{Value, json};
 
-use super::Operation;
-use super::problems;
+use super::{Operation, conditions, problems};
 
 /// Where the document is, below the server's URL.
 pub const PATH: &str = "/openapi.json";
@@ -22,7 +21,7 @@ pub fn operation() -> (Operation, Value) {
         template: PATH.to_owned(),
         public: true,
         guarded: false,
-        parameters: Vec::new(),
+        parameters: vec![conditions::parameter()],
         produces: vec!["application/json".to_owned()],
     };
     let mut answer = json!({
@@ -31,8 +30,8 @@ pub fn operation() -> (Operation, Value) {
         "headers": { "ETag": { "description": "The version of the document.", "schema": { "type": "string", "example": "\"1f3a\"" } } },
     });
     problems::add_common_headers(&mut answer);
-    let mut responses = json!({ "200": answer });
-    for status in [406, 429, 500, 503] {
+    let mut responses = json!({ "200": answer, "304": conditions::answer() });
+    for status in [400, 406, 429, 500, 503] {
         if let Some(name) = problems::response_name(status) {
             responses[status.to_string()] = json!({ "$ref": format!("#/components/responses/{name}") });
         }
@@ -43,6 +42,7 @@ pub fn operation() -> (Operation, Value) {
             "summary": "Gets this document.",
             "description": "The description of the whole API, in OpenAPI 3.0. Anybody may read it.",
             "operationId": operation.id,
+            "parameters": operation.parameters,
             "security": [],
             "responses": responses,
         },

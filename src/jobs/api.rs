@@ -110,10 +110,11 @@ impl JobsApi {
         scope: Scoped<Read>,
         id: Path<Ident<Job>>,
         /// The id of the last event that was received.
-        #[oai(name = "Last-Event-ID", validator(minimum(value = "1")))]
-        last_event_id: Header<Option<i64>>,
+        #[oai(name = "Last-Event-ID", validator(pattern = "^[1-9][0-9]{0,17}$"), example = "first_event")]
+        last_event_id: Header<Option<String>>,
     ) -> web::Result<Events> {
-        let stream = events::watch(&app, scope.0, id.0.0, last_event_id.0).await?;
+        let seen = last_event_id.0.and_then(|id| id.parse().ok());
+        let stream = events::watch(&app, scope.0, id.0.0, seen).await?;
         Ok(Events(Box::pin(stream)))
     }
 }
@@ -121,4 +122,9 @@ impl JobsApi {
 #[expect(clippy::unnecessary_wraps, reason = "an example has the type of its parameter")]
 fn usual_kind() -> Option<String> {
     Some("customer_import".to_owned())
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "an example has the type of its parameter")]
+fn first_event() -> Option<String> {
+    Some("1".to_owned())
 }

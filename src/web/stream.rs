@@ -39,7 +39,7 @@ impl IntoResponse for Table {
 
 impl ApiResponse for Table {
     fn meta() -> MetaResponses {
-        meta(CSV, "A table with a header.")
+        meta(CSV, "A table with a header.", MetaSchema::new("string"))
     }
 
     fn register(_: &mut Registry) {}
@@ -59,14 +59,33 @@ impl IntoResponse for Events {
 
 impl ApiResponse for Events {
     fn meta() -> MetaResponses {
-        meta(EVENTS, "A stream of events; it ends when there is nothing more to tell.")
+        meta(EVENTS, "A stream of events; it ends when there is nothing more to tell.", event())
     }
 
     fn register(_: &mut Registry) {}
 }
 
-fn meta(content_type: &'static str, description: &'static str) -> MetaResponses {
-    let schema = MetaSchemaRef::Inline(Box::new(MetaSchema::new("string")));
+/// One event of a stream: OpenAPI 3.0 has no word for a sequence, so that readers of documents take the schema for that of
+/// each event (as `itemSchema` says outright from 3.2 on).
+fn event() -> MetaSchema {
+    let text = |description| {
+        let schema = MetaSchema { description: Some(description), ..MetaSchema::new("string") };
+        MetaSchemaRef::Inline(Box::new(schema))
+    };
+    MetaSchema {
+        description: Some("One event."),
+        properties: vec![
+            ("id", text("Where the stream goes on after a break: send it back in Last-Event-ID.")),
+            ("event", text("What kind of event it is.")),
+            ("data", text("The record, as JSON.")),
+        ],
+        required: vec!["id", "event", "data"],
+        ..MetaSchema::new("object")
+    }
+}
+
+fn meta(content_type: &'static str, description: &'static str, schema: MetaSchema) -> MetaResponses {
+    let schema = MetaSchemaRef::Inline(Box::new(schema));
     let content = vec![MetaMediaType { content_type, schema }];
     let response = MetaResponse { description, status: Some(200), status_range: None, content, headers: Vec::new() };
     MetaResponses { responses: vec![response] }

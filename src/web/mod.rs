@@ -55,7 +55,7 @@ pub mod upload;
 pub use address::ClientAddress;
 pub use answer::{Accepted, Answer, Created, Listing, NoContent, Record};
 pub use archival::Archival;
-pub use body::{Body, USUAL_LIMIT};
+pub use body::Body;
 pub use catch::settle;
 pub use document::Document;
 pub use etag::{ETag, IfMatch};

@@ -82,6 +82,7 @@ const ALSO: &[(&str, u16)] = &[
     ("cancelJob", 409),
     ("reverseJob", 409),
     ("findDuplicates", 404),
+    ("changeCustomers", 404),
 ];
 
 /// The API's description, checked.

@@ -131,17 +131,22 @@ pub struct Fault {
     pub detail: Phrase,
 }
 
-/// Collects every fault instead of stopping at the first.
+/// Collects every fault instead of stopping at the first, up to [`Faults::MOST`].
 #[derive(Debug, Default)]
 pub struct Faults(Vec<Fault>);
 
 impl Faults {
+    /// How many are kept: a body of thousands of rows must not be answered with as many faults.
+    pub const MOST: usize = 200;
+
     pub fn new() -> Self {
         Self::default()
     }
 
     pub fn add(&mut self, pointer: impl Into<String>, code: &'static str, detail: Phrase) {
-        self.0.push(Fault { pointer: pointer.into(), code, detail });
+        if self.0.len() < Self::MOST {
+            self.0.push(Fault { pointer: pointer.into(), code, detail });
+        }
     }
 
     /// Keeps the value, or notes the fault and gives `None`.

@@ -1,6 +1,6 @@
 //! The problem answers and the headers that every answer shares, as components of the document.
 
-use kluis_core::kernel::ProblemKind;
+use kluis_core::kernel::{Faults, ProblemKind};
 use serde_json::{Map, Value, json};
 
 use super::super::headers::API_VERSION;
@@ -91,8 +91,8 @@ pub fn schemas() -> Components {
             "detail": text("What went wrong this time, in the same language."),
             "instance": { "type": "string", "format": "uri", "description": "The request id; quote it when you report the problem." },
             "errors": {
-                "type": "array", "maxItems": 200, "items": { "$ref": "#/components/schemas/Fault" },
-                "description": "All faults of the request.",
+                "type": "array", "maxItems": Faults::MOST, "items": { "$ref": "#/components/schemas/Fault" },
+                "description": "The faults of the request.",
             },
         },
         "additionalProperties": true,

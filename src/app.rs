@@ -85,7 +85,7 @@ impl App {
         };
         let policy = policy.map_err(AppError::Policy)?;
         Ok(Arc::new(Self {
-            reads: ReadLog::start(db.clone()),
+            reads: ReadLog::start(db.clone())?,
             db,
             keys,
             policy,

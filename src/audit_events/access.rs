@@ -4,7 +4,7 @@ use kluis_core::access::{Entity, Object, Rel};
 use kluis_core::scoped_permissions;
 
 /// The entity; its statements use the alias `e`. An event belongs to the tenant that acted and to the one whose record
-/// it was: both oversee it.
+/// it was: both oversee it. The index over owners holds only those that are somebody else.
 #[derive(Debug)]
 pub enum AuditEvents {}
 
@@ -13,10 +13,10 @@ impl Entity for AuditEvents {
 
     fn predicate(rel: Rel) -> Option<&'static str> {
         match rel {
-            Rel::Unit => Some("(e.tenant_id = :tenant OR (e.owner_id IS NOT NULL AND e.owner_id = :tenant))"),
+            Rel::Unit => Some("(e.tenant_id = :tenant OR (e.owner_id <> e.tenant_id AND e.owner_id = :tenant))"),
             Rel::Sub => Some(
                 "(e.tenant_id IN (SELECT descendant_id FROM tenant_tree WHERE ancestor_id = :tenant AND depth > 0) \
-                 OR (e.owner_id IS NOT NULL AND e.owner_id IN \
+                 OR (e.owner_id <> e.tenant_id AND e.owner_id IN \
                  (SELECT descendant_id FROM tenant_tree WHERE ancestor_id = :tenant AND depth > 0)))",
             ),
             // Figures and shared records have no events of their own, and nobody's own events are told apart here.
@@ -26,7 +26,7 @@ impl Entity for AuditEvents {
 
     fn unit_and_sub() -> &'static str {
         "(e.tenant_id IN (SELECT descendant_id FROM tenant_tree WHERE ancestor_id = :tenant) \
-         OR (e.owner_id IS NOT NULL AND e.owner_id IN \
+         OR (e.owner_id <> e.tenant_id AND e.owner_id IN \
          (SELECT descendant_id FROM tenant_tree WHERE ancestor_id = :tenant)))"
     }
 }

@@ -38,9 +38,11 @@ impl ListFilter {
 
 // The subjects of an event are hashes of 16 bytes, one behind the other; `$holds` finds one among them.
 macro_rules! filtered {
-    ($holds:literal) => {
+    ($record:literal, $holds:literal) => {
         concat!(
-            "{scope} AND ($1 IS NULL OR e.record_id = $1) AND ($2 IS NULL OR e.actor = $2) \
+            "{scope} AND ",
+            $record,
+            " AND ($2 IS NULL OR e.actor = $2) \
              AND ($3 IS NULL OR e.class = $3) AND ($4 IS NULL OR e.action = $4) AND ($5 IS NULL OR e.at >= $5) \
              AND ($6 IS NULL OR e.at < $6) AND ($7 IS NULL OR ",
             $holds,
@@ -57,25 +59,40 @@ macro_rules! columns {
 }
 
 macro_rules! list {
-    ($holds:literal) => {
+    ($record:literal, $holds:literal) => {
         concat!(
             "SELECT ",
             columns!(),
             " FROM audit_events AS e WHERE ",
-            filtered!($holds),
+            filtered!($record, $holds),
             " AND e.seq < $8 ORDER BY e.seq DESC LIMIT $9"
         )
     };
 }
 
 macro_rules! count {
-    ($holds:literal) => {
-        concat!("SELECT COUNT(*) FROM audit_events AS e WHERE ", filtered!($holds))
+    ($record:literal, $holds:literal) => {
+        concat!("SELECT COUNT(*) FROM audit_events AS e WHERE ", filtered!($record, $holds))
     };
 }
 
-const LIST: Sql = Sql::both(list!("instr(e.subjects, $7) > 0"), list!("position($7 IN e.subjects) > 0"));
-const COUNT: Sql = Sql::both(count!("instr(e.subjects, $7) > 0"), count!("position($7 IN e.subjects) > 0"));
+// One for all records, one for a single record, which only then is looked up in its index.
+const LIST: Sql = Sql::both(
+    list!("$1 IS NULL", "instr(e.subjects, $7) > 0"),
+    list!("$1::uuid IS NULL", "position($7 IN e.subjects) > 0"),
+);
+const LIST_OF_RECORD: Sql = Sql::both(
+    list!("e.record_id = $1", "instr(e.subjects, $7) > 0"),
+    list!("e.record_id = $1", "position($7 IN e.subjects) > 0"),
+);
+const COUNT: Sql = Sql::both(
+    count!("$1 IS NULL", "instr(e.subjects, $7) > 0"),
+    count!("$1::uuid IS NULL", "position($7 IN e.subjects) > 0"),
+);
+const COUNT_OF_RECORD: Sql = Sql::both(
+    count!("e.record_id = $1", "instr(e.subjects, $7) > 0"),
+    count!("e.record_id = $1", "position($7 IN e.subjects) > 0"),
+);
 const GET: &str = concat!("SELECT ", columns!(), " FROM audit_events AS e WHERE e.id = $1 AND {scope}");
 
 /// Events before `before`, the latest first, with their sequence numbers.
@@ -86,7 +103,8 @@ pub async fn list(
     before: i64,
     limit: i64,
 ) -> Result<Vec<(i64, Event)>, AccessError> {
-    let rows = scope.fetch_all(db, LIST, filter.args().with(before).with(limit)).await?;
+    let list = if filter.record.is_some() { LIST_OF_RECORD } else { LIST };
+    let rows = scope.fetch_all(db, list, filter.args().with(before).with(limit)).await?;
     rows.iter()
         .map(|row| {
             let (seq, event, _) = Event::from_row(row)?;
@@ -96,7 +114,8 @@ pub async fn list(
 }
 
 pub async fn count(db: &Db, scope: &Scope<Read>, filter: &ListFilter) -> Result<i64, AccessError> {
-    match scope.fetch_optional(db, COUNT, filter.args()).await? {
+    let count = if filter.record.is_some() { COUNT_OF_RECORD } else { COUNT };
+    match scope.fetch_optional(db, count, filter.args()).await? {
         Some(row) => Ok(row.int(0)?),
         None => Ok(0),
     }

@@ -10,7 +10,7 @@ pub enum CustomFields {}
 impl Entity for CustomFields {
     const OBJECT: Object = Object::CustomField;
 
-    tenant_predicates!("f", own: None, own_record: None);
+    tenant_predicates!("f", own: None, own_record: None, across: "");
 }
 
 scoped_permissions! { CustomFields;

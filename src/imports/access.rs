@@ -13,7 +13,8 @@ impl Entity for Imports {
     tenant_predicates!(
         "i",
         own: Some("(i.tenant_id = :tenant AND i.created_by IS NOT NULL AND i.created_by = :user)"),
-        own_record: None
+        own_record: None,
+        across: ""
     );
 }
 

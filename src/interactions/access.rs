@@ -13,7 +13,9 @@ impl Entity for Interactions {
     tenant_predicates!(
         "i",
         own: Some("(i.tenant_id = :tenant AND i.author_id IS NOT NULL AND i.author_id = :user)"),
-        own_record: Some("i.customer_id = :self")
+        own_record: Some("i.customer_id = :self"),
+        // As for customers.
+        across: "i.revision > 0 AND "
     );
 
     fn consent() -> Option<&'static str> {

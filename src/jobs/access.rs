@@ -13,7 +13,8 @@ impl Entity for Jobs {
     tenant_predicates!(
         "j",
         own: Some("(j.tenant_id = :tenant AND j.created_by IS NOT NULL AND j.created_by = :user)"),
-        own_record: None
+        own_record: None,
+        across: ""
     );
 }
 

@@ -10,7 +10,7 @@ pub enum Partners {}
 impl Entity for Partners {
     const OBJECT: Object = Object::Partner;
 
-    tenant_predicates!("p", own: None, own_record: None);
+    tenant_predicates!("p", own: None, own_record: None, across: "");
 }
 
 scoped_permissions! { Partners;

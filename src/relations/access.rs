@@ -10,7 +10,7 @@ pub enum Relations {}
 impl Entity for Relations {
     const OBJECT: Object = Object::Relation;
 
-    tenant_predicates!("r", own: None, own_record: Some("(r.from_id = :self OR r.to_id = :self)"));
+    tenant_predicates!("r", own: None, own_record: Some("(r.from_id = :self OR r.to_id = :self)"), across: "");
 }
 
 scoped_permissions! { Relations;

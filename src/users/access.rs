@@ -10,7 +10,7 @@ pub enum Users {}
 impl Entity for Users {
     const OBJECT: Object = Object::User;
 
-    tenant_predicates!("u", own: None, own_record: Some("COALESCE(u.id = :user, FALSE)"));
+    tenant_predicates!("u", own: None, own_record: Some("COALESCE(u.id = :user, FALSE)"), across: "");
 }
 
 scoped_permissions! { Users;

@@ -58,7 +58,7 @@ impl MeasureCommand {
 
 pub async fn run(command: &MeasureCommand) -> Result<()> {
     let engines = if command.database.is_empty() { &[Engine::Sqlite, Engine::Postgres][..] } else { &command.database };
-    let mut report = Report::new(command.customers, command.tenants);
+    let mut report = Report::new(command.customers, command.tenants, command.connections);
     for engine in engines {
         let temporary = tempfile::tempdir()?;
         let directory = command.keep.as_deref().unwrap_or(temporary.path());

@@ -37,6 +37,7 @@ struct Line {
 pub struct Report {
     customers: usize,
     tenants: usize,
+    connections: usize,
     lines: Vec<Line>,
     typing: Vec<(&'static str, [Duration; 2])>,
     memory: Vec<(&'static str, u64)>,
@@ -44,8 +45,16 @@ pub struct Report {
 }
 
 impl Report {
-    pub const fn new(customers: usize, tenants: usize) -> Self {
-        Self { customers, tenants, lines: Vec::new(), typing: Vec::new(), memory: Vec::new(), started: Vec::new() }
+    pub const fn new(customers: usize, tenants: usize, connections: usize) -> Self {
+        Self {
+            customers,
+            tenants,
+            connections,
+            lines: Vec::new(),
+            typing: Vec::new(),
+            memory: Vec::new(),
+            started: Vec::new(),
+        }
     }
 
     pub fn add(&mut self, database: &'static str, program: &'static str, case: Case, figure: Figure) {
@@ -94,11 +103,12 @@ impl Report {
 
     pub fn table(&self) -> String {
         let mut text = format!(
-            "{} customers in {} tenants; {}.\n\n\
+            "{} customers in {} tenants, asked over {} connections at a time; {}.\n\n\
              | database | request | program | processor time | ratio | target | database's own | requests/s | p99 |\n\
              |---|---|---|---:|---:|---:|---:|---:|---:|\n",
             self.customers,
             self.tenants,
+            self.connections,
             machine()
         );
         for line in &self.lines {

@@ -62,7 +62,7 @@ async fn each_kind_of_tampering_breaks_the_chain() {
 #[tokio::test]
 async fn reads_are_written_before_they_are_answered() {
     for scratch in Scratch::both().await {
-        let log = ReadLog::start(scratch.db.clone());
+        let log = ReadLog::start(scratch.db.clone()).unwrap();
         let tasks: Vec<_> = (0..300)
             .map(|_| {
                 let log = log.clone();
@@ -78,9 +78,31 @@ async fn reads_are_written_before_they_are_answered() {
 }
 
 #[tokio::test]
+async fn groups_of_every_size_stand_behind_each_other_whoever_writes_between() {
+    for scratch in Scratch::both().await {
+        let logs = [(); 2].map(|()| ReadLog::start(scratch.db.clone()).unwrap());
+        let mut expected = 0;
+        for size in (1..40).chain([64, 300]) {
+            for log in &logs {
+                let reads = (0..size).map(|_| log.record(event().class(Class::Read)));
+                futures_util::future::join_all(reads).await.into_iter().for_each(|written| written.unwrap());
+                expected += size;
+            }
+            if size % 7 == 0 {
+                let tx = scratch.db.begin().await.unwrap();
+                tx.record(event()).await.unwrap().commit().await.unwrap();
+                expected += 1;
+            }
+        }
+        let report = audit::verify(&scratch.db).await.unwrap();
+        assert_eq!((report.events, report.broken_at), (expected, None), "{:?}", scratch.db.engine());
+    }
+}
+
+#[tokio::test]
 async fn a_read_fails_when_it_cannot_be_written() {
     let scratch = Scratch::sqlite().await;
     tamper(&scratch.db, "DROP TABLE audit_events").await;
-    let log = ReadLog::start(scratch.db.clone());
+    let log = ReadLog::start(scratch.db.clone()).unwrap();
     assert!(log.record(event()).await.is_err());
 }

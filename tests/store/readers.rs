@@ -96,11 +96,3 @@ async fn readers_do_not_write() {
     let written = scratch.db.fetch_all_without_scope(WHY, "UPDATE authz_epoch SET value = value + 1", args![]).await;
     assert!(matches!(written, Err(StoreError::Unavailable(_))));
 }
-
-#[tokio::test]
-async fn after_closing_there_is_a_clear_error() {
-    let scratch = Scratch::sqlite().await;
-    scratch.db.close().await;
-    let asked = scratch.db.fetch_all_without_scope(WHY, "SELECT 1", args![]).await;
-    assert!(matches!(asked, Err(StoreError::Unavailable(_))));
-}

@@ -38,10 +38,11 @@ macro_rules! scoped_permissions {
     };
 }
 
-/// The predicates of an entity whose rows carry `tenant_id`; the alias is that of its statements.
+/// The predicates of an entity whose rows carry `tenant_id`; the alias is that of its statements. `across` stands before what
+/// speaks of several tenants.
 #[macro_export]
 macro_rules! tenant_predicates {
-    ($alias:literal, own: $own:expr, own_record: $self_record:expr) => {
+    ($alias:literal, own: $own:expr, own_record: $self_record:expr, across: $across:literal) => {
         fn predicate(rel: $crate::access::Rel) -> Option<&'static str> {
             use $crate::access::Rel;
             match rel {
@@ -49,10 +50,12 @@ macro_rules! tenant_predicates {
                 Rel::Myself => $self_record,
                 Rel::Unit => Some(concat!($alias, ".tenant_id = :tenant")),
                 Rel::Sub => Some(concat!(
+                    $across,
                     $alias,
                     ".tenant_id IN (SELECT descendant_id FROM tenant_tree WHERE ancestor_id = :tenant AND depth > 0)"
                 )),
                 Rel::Net => Some(concat!(
+                    $across,
                     $alias,
                     ".tenant_id IN (SELECT d.descendant_id FROM tenant_tree a JOIN tenant_tree d \
                      ON d.ancestor_id = a.ancestor_id WHERE a.descendant_id = :tenant)"
@@ -63,7 +66,11 @@ macro_rules! tenant_predicates {
         }
 
         fn unit_and_sub() -> &'static str {
-            concat!($alias, ".tenant_id IN (SELECT descendant_id FROM tenant_tree WHERE ancestor_id = :tenant)")
+            concat!(
+                $across,
+                $alias,
+                ".tenant_id IN (SELECT descendant_id FROM tenant_tree WHERE ancestor_id = :tenant)"
+            )
         }
     };
 }

@@ -261,7 +261,8 @@ impl<P: ScopedPermission> Scope<P> {
         db.prepare_ready(sql).await
     }
 
-    async fn still_current(&self, db: &Db) -> Result<(), AccessError> {
+    /// For an answer that says "nobody" without a scoped statement: the decision must still hold.
+    pub async fn still_current(&self, db: &Db) -> Result<(), AccessError> {
         let row = db.fetch_optional(Ready::Static(EPOCH), args![]).await?;
         self.compare(row.as_ref())
     }

@@ -6,6 +6,7 @@
 //!
 //! Must never: hold a value that says something about a person, be written after the answer has left.
 
+mod behind;
 mod chain;
 mod event;
 mod feed;

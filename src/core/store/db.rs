@@ -1,13 +1,13 @@
 //! The two databases and how they are opened.
 
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 use std::time::Duration;
 
-use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
 
 use super::reader::Readers;
+use super::scribe::{Scribe, Turns};
+use super::server::Connections;
 use super::sql::Ready;
 use super::{Args, Row, Sql, StoreError, Tx, Unaudited};
 
@@ -29,24 +29,28 @@ pub enum DbOptions {
 #[derive(Clone)]
 pub enum Db {
     Sqlite(SqliteDb),
-    Postgres(PgPool),
+    Postgres(Connections),
 }
 
-/// One writer and some readers: with a single writer nobody ever waits for SQLite's lock, which keeps the 99th
-/// percentile of inserts five times lower.
+/// Writers that take turns, and some readers: nobody ever waits for SQLite's lock, which keeps the 99th percentile of
+/// inserts five times lower.
 #[derive(Clone)]
 pub struct SqliteDb {
     pub(super) writer: SqlitePool,
+    pub(super) turns: Turns,
+    pub(super) scribe: Scribe,
     pub(super) readers: Readers,
 }
 
 const STATEMENTS_PER_CONNECTION: usize = 512;
+/// Pages that change with every commit are folded into the file once in a while, not every 4 MB.
+pub(super) const PAGES_BEFORE_CHECKPOINT: u32 = 4000;
 
 impl Db {
     pub async fn open(options: &DbOptions) -> Result<Self, StoreError> {
         match options {
             DbOptions::Sqlite { file, readers } => open_sqlite(file, *readers).await.map(Self::Sqlite),
-            DbOptions::Postgres { url, connections } => open_postgres(url, *connections).await.map(Self::Postgres),
+            DbOptions::Postgres { url, connections } => Connections::open(url, *connections).await.map(Self::Postgres),
         }
     }
 
@@ -57,8 +61,24 @@ impl Db {
         }
     }
 
+    /// Where the database's groups of events are written without a hop per statement, if it has such a place.
+    pub(crate) fn scribe(&self) -> Option<Scribe> {
+        match self {
+            Self::Sqlite(db) => Some(db.scribe.clone()),
+            Self::Postgres(_) => None,
+        }
+    }
+
+    /// Where they are written in a single round trip.
+    pub(crate) const fn server(&self) -> Option<&Connections> {
+        match self {
+            Self::Sqlite(_) => None,
+            Self::Postgres(connections) => Some(connections),
+        }
+    }
+
     /// Opens a transaction that can only be committed after an event was recorded in it.
-    /// On SQLite it holds the one writer from here to its end: do nothing slow inside.
+    /// On SQLite nobody else writes from here to its end: do nothing slow inside.
     pub async fn begin(&self) -> Result<Tx<Unaudited>, StoreError> {
         Tx::begin(self).await
     }
@@ -87,21 +107,14 @@ impl Db {
     pub(crate) async fn fetch_all(&self, sql: Ready, args: Args) -> Result<Vec<Row>, StoreError> {
         match self {
             Self::Sqlite(db) => db.readers.fetch(sql, args, usize::MAX).await,
-            Self::Postgres(pool) => {
-                let query = sqlx::query_with(sql.into_driver(), args.postgres()?);
-                let rows = query.fetch_all(pool).await?;
-                Ok(rows.into_iter().map(Row::Postgres).collect())
-            }
+            Self::Postgres(connections) => connections.fetch_all(sql, args).await,
         }
     }
 
     pub(crate) async fn fetch_optional(&self, sql: Ready, args: Args) -> Result<Option<Row>, StoreError> {
         match self {
             Self::Sqlite(db) => Ok(db.readers.fetch(sql, args, 1).await?.pop()),
-            Self::Postgres(pool) => {
-                let query = sqlx::query_with(sql.into_driver(), args.postgres()?);
-                Ok(query.fetch_optional(pool).await?.map(Row::Postgres))
-            }
+            Self::Postgres(connections) => connections.fetch_optional(sql, args).await,
         }
     }
 
@@ -111,14 +124,10 @@ impl Db {
     }
 
     pub(crate) async fn prepare_ready(&self, sql: Ready) -> Result<(), StoreError> {
-        use sqlx::Executor as _;
         match self {
-            Self::Sqlite(db) => db.readers.prepare(sql).await?,
-            Self::Postgres(pool) => {
-                pool.prepare(sql.into_driver()).await?;
-            }
+            Self::Sqlite(db) => db.readers.prepare(sql).await,
+            Self::Postgres(connections) => connections.prepare(sql).await,
         }
-        Ok(())
     }
 
     /// Waits for running statements and closes every connection; SQLite's write-ahead log is folded into the file.
@@ -126,9 +135,11 @@ impl Db {
         match self {
             Self::Sqlite(db) => {
                 db.readers.close().await;
+                db.turns.close().await;
+                db.scribe.close();
                 db.writer.close().await;
             }
-            Self::Postgres(pool) => pool.close().await,
+            Self::Postgres(connections) => connections.close().await,
         }
     }
 }
@@ -145,25 +156,11 @@ async fn open_sqlite(file: &Path, readers: u32) -> Result<SqliteDb, StoreError> 
         // Temporary tables and sorts may hold plaintext columns: they stay in memory.
         .pragma("temp_store", "MEMORY")
         .pragma("cache_size", "-8192")
-        // Pages that change with every commit are folded into the file once in a while, not every 4 MB.
-        .pragma("wal_autocheckpoint", "4000")
+        .pragma("wal_autocheckpoint", PAGES_BEFORE_CHECKPOINT.to_string())
         .statement_cache_capacity(STATEMENTS_PER_CONNECTION);
     let pool = SqlitePoolOptions::new().test_before_acquire(false).max_lifetime(None).idle_timeout(None);
     let writer = pool.max_connections(1).connect_with(options).await?;
     let readers = Readers::open(file, readers)?;
-    Ok(SqliteDb { writer, readers })
-}
-
-async fn open_postgres(url: &str, connections: u32) -> Result<PgPool, StoreError> {
-    let options = PgConnectOptions::from_str(url)?
-        .application_name("kluis")
-        .statement_cache_capacity(STATEMENTS_PER_CONNECTION)
-        .options([("lock_timeout", "10s"), ("idle_in_transaction_session_timeout", "60s")]);
-    let pool = PgPoolOptions::new()
-        .max_connections(connections.max(2))
-        .acquire_timeout(Duration::from_secs(10))
-        .test_before_acquire(false)
-        .connect_with(options)
-        .await?;
-    Ok(pool)
+    let turns = Turns::new();
+    Ok(SqliteDb { writer, scribe: Scribe::new(file, turns.clone()), turns, readers })
 }

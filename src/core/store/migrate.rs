@@ -66,7 +66,7 @@ pub async fn run(db: &Db, schema: Schema) -> Result<(), StoreError> {
     let migrator = Migrator::with_migrations(migrations);
     let result = match db {
         Db::Sqlite(db) => migrator.run(&db.writer).await,
-        Db::Postgres(pool) => migrator.run(pool).await,
+        Db::Postgres(connections) => migrator.run(connections.lend().await?.start()?).await,
     };
     result.map_err(|e| StoreError::Migration(e.to_string()))
 }

@@ -134,7 +134,7 @@ fn now() -> u64 {
 }
 
 /// Why a reading ended early.
-enum ReadError {
+pub(super) enum ReadError {
     Driver(rusqlite::Error),
     Store(StoreError),
 }
@@ -212,7 +212,7 @@ fn bind(statement: &mut Statement<'_>, args: &Args) -> Result<(), ReadError> {
     Ok(())
 }
 
-fn read(
+pub(super) fn read(
     connection: &Connection,
     sql: &Ready,
     args: &Args,
@@ -238,10 +238,10 @@ fn read(
 
 /// What sheets are written on, again and again: memory that is taken on one thread and given back on another would pile
 /// up in the allocator.
-type Sheets = Arc<Mutex<Vec<Paper>>>;
+pub(super) type Sheets = Arc<Mutex<Vec<Paper>>>;
 
 #[derive(Default)]
-struct Paper {
+pub(super) struct Paper {
     cells: Vec<Cell>,
     bytes: Vec<u8>,
 }
@@ -251,7 +251,7 @@ const PAPERS: usize = 16;
 const LARGEST_PAPER: usize = 1 << 18;
 
 /// All values of an answer.
-struct Sheet {
+pub(super) struct Sheet {
     paper: Paper,
     home: Sheets,
 }
@@ -278,7 +278,7 @@ enum Cell {
 }
 
 impl Sheet {
-    fn of(home: &Sheets) -> Self {
+    pub(super) fn of(home: &Sheets) -> Self {
         let paper = lock(home).pop().unwrap_or_default();
         Self { paper, home: Arc::clone(home) }
     }

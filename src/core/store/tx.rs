@@ -2,8 +2,10 @@
 
 use std::marker::PhantomData;
 
-use sqlx::{Postgres, Sqlite, Transaction};
+use sqlx::{Sqlite, Transaction};
+use tokio::sync::OwnedSemaphorePermit;
 
+use super::server::Lent;
 use super::sql::Ready;
 use super::{Args, Db, Engine, Row, Sql, StoreError};
 use crate::kernel::{Id, id::Tenant};
@@ -17,8 +19,9 @@ pub enum Unaudited {}
 pub enum Audited {}
 
 enum Inner {
-    Sqlite(Transaction<'static, Sqlite>),
-    Postgres(Transaction<'static, Postgres>),
+    /// The turn ends after the transaction.
+    Sqlite(Transaction<'static, Sqlite>, OwnedSemaphorePermit),
+    Postgres(Lent),
 }
 
 /// A transaction; dropped without a commit it rolls back.
@@ -30,9 +33,12 @@ pub struct Tx<State> {
 impl Tx<Unaudited> {
     pub(super) async fn begin(db: &Db) -> Result<Self, StoreError> {
         let inner = match db {
-            // IMMEDIATE: a transaction that starts by reading must not fail when it writes.
-            Db::Sqlite(db) => Inner::Sqlite(db.writer.begin_with("BEGIN IMMEDIATE").await?),
-            Db::Postgres(pool) => Inner::Postgres(pool.begin().await?),
+            Db::Sqlite(db) => {
+                let turn = db.turns.take().await?;
+                // IMMEDIATE: a transaction that starts by reading must not fail when it writes.
+                Inner::Sqlite(db.writer.begin_with("BEGIN IMMEDIATE").await?, turn)
+            }
+            Db::Postgres(connections) => Inner::Postgres(connections.begin().await?),
         };
         Ok(Self { inner, state: PhantomData })
     }
@@ -52,8 +58,8 @@ impl Tx<Unaudited> {
 impl Tx<Audited> {
     pub async fn commit(self) -> Result<(), StoreError> {
         match self.inner {
-            Inner::Sqlite(tx) => tx.commit().await?,
-            Inner::Postgres(tx) => tx.commit().await?,
+            Inner::Sqlite(tx, _turn) => tx.commit().await?,
+            Inner::Postgres(lent) => lent.commit().await?,
         }
         Ok(())
     }
@@ -62,7 +68,7 @@ impl Tx<Audited> {
 impl<State> Tx<State> {
     pub const fn engine(&self) -> Engine {
         match self.inner {
-            Inner::Sqlite(_) => Engine::Sqlite,
+            Inner::Sqlite(..) => Engine::Sqlite,
             Inner::Postgres(_) => Engine::Postgres,
         }
     }
@@ -113,16 +119,12 @@ impl<State> Tx<State> {
 
     pub(crate) async fn fetch_all(&mut self, sql: Ready, args: Args) -> Result<Vec<Row>, StoreError> {
         match &mut self.inner {
-            Inner::Sqlite(tx) => {
+            Inner::Sqlite(tx, _) => {
                 let query = sqlx::query_with(sql.into_driver(), args.sqlite()?);
                 let rows = query.fetch_all(&mut **tx).await?;
                 Ok(rows.into_iter().map(Row::Sqlite).collect())
             }
-            Inner::Postgres(tx) => {
-                let query = sqlx::query_with(sql.into_driver(), args.postgres()?);
-                let rows = query.fetch_all(&mut **tx).await?;
-                Ok(rows.into_iter().map(Row::Postgres).collect())
-            }
+            Inner::Postgres(lent) => lent.fetch_all(sql, args).await,
         }
     }
 
@@ -132,14 +134,11 @@ impl<State> Tx<State> {
 
     pub(crate) async fn execute(&mut self, sql: Ready, args: Args) -> Result<u64, StoreError> {
         match &mut self.inner {
-            Inner::Sqlite(tx) => {
+            Inner::Sqlite(tx, _) => {
                 let query = sqlx::query_with(sql.into_driver(), args.sqlite()?);
                 Ok(query.execute(&mut **tx).await?.rows_affected())
             }
-            Inner::Postgres(tx) => {
-                let query = sqlx::query_with(sql.into_driver(), args.postgres()?);
-                Ok(query.execute(&mut **tx).await?.rows_affected())
-            }
+            Inner::Postgres(lent) => lent.execute(sql, args).await,
         }
     }
 }

@@ -10,7 +10,7 @@ enum Customers {}
 impl Entity for Customers {
     const OBJECT: Object = Object::Customer;
 
-    tenant_predicates!("c", own: None, own_record: None);
+    tenant_predicates!("c", own: None, own_record: None, across: "");
 }
 
 scoped_permissions! { Customers;

@@ -1,12 +1,12 @@
-//! Reads that found their decision stale are decided and answered again: who has lost a right hears so at once, and
-//! nobody else notices.
+//! Reads that found their decision stale are decided and answered again: who has lost a right hears so at once, who has
+//! got one may use it at once, and nobody else notices.
 //!
 //! Must never repeat a write.
 
 use std::sync::Arc;
 
 use kluis_core::kernel::ProblemKind;
-use poem::http::{HeaderMap, Method, Uri};
+use poem::http::{HeaderMap, Method, Uri, header};
 use poem::{Endpoint, Middleware, Request, Response};
 
 use crate::app::App;
@@ -29,57 +29,90 @@ pub struct AgainEndpoint<E> {
     app: Arc<App>,
 }
 
+/// Stands with a request that is answered again if its decision was stale, so that nobody has to look first.
+#[derive(Clone, Copy)]
+pub(super) struct Repeatable;
+
 /// How often a read is decided anew: rights don't change faster than this in earnest.
 const TRIES: usize = 3;
+/// The largest body that is kept for a second try.
+const LARGEST: u64 = 64 << 10;
 
 impl<E: Endpoint<Output = Response>> Endpoint for AgainEndpoint<E> {
     type Output = Response;
 
-    async fn call(&self, request: Request) -> poem::Result<Response> {
-        if request.method() != Method::GET {
-            return self.inner.call(request).await;
-        }
-        let copy = Copy::of(&request);
+    async fn call(&self, mut request: Request) -> poem::Result<Response> {
+        let Some(copy) = Copy::of(&mut request).await else { return self.inner.call(request).await };
+        request.set_data(Repeatable);
         let mut result = self.inner.call(request).await;
         for _ in 0..TRIES {
-            match &result {
-                Err(error) if is_stale(error) => {}
-                _ => break,
+            if !self.is_outdated(&result).await? {
+                break;
             }
-            super::catch_up(&self.app).await.map_err(Failure::from)?;
             result = self.inner.call(copy.request()).await;
         }
         result
     }
 }
 
-fn is_stale(error: &poem::Error) -> bool {
-    error.downcast_ref::<Failure>().is_some_and(|failure| {
+impl<E> AgainEndpoint<E> {
+    /// Whether another decision may be made now: a statement has found this one stale, or what was refused was decided by
+    /// rights that have changed since.
+    async fn is_outdated(&self, result: &poem::Result<Response>) -> Result<bool, Failure> {
+        let Err(error) = result else { return Ok(false) };
+        let Some(failure) = error.downcast_ref::<Failure>() else { return Ok(false) };
         let problem = failure.problem();
-        problem.kind == ProblemKind::Unavailable && problem.members.iter().any(|(_, value)| value == "stale_decision")
-    })
+        let stale = problem.kind == ProblemKind::Unavailable
+            && problem.members.iter().any(|(_, value)| value == "stale_decision");
+        if !stale && problem.kind != ProblemKind::Forbidden {
+            return Ok(false);
+        }
+        let before = self.app.policy.epoch();
+        super::catch_up(&self.app).await?;
+        Ok(stale || self.app.policy.epoch() != before)
+    }
 }
 
-/// What makes up a request without a body.
+/// What makes up a request that only reads.
 struct Copy {
+    method: Method,
     uri: Uri,
     headers: HeaderMap,
     extensions: poem::http::Extensions,
+    body: Vec<u8>,
 }
 
 impl Copy {
-    fn of(request: &Request) -> Self {
-        Self {
+    /// `None` for what may write, and for what is too large to be kept.
+    async fn of(request: &mut Request) -> Option<Self> {
+        let body = if *request.method() == Method::POST { searched(request).await? } else { Vec::new() };
+        let reads = [Method::GET, Method::HEAD, Method::POST].contains(request.method());
+        reads.then(|| Self {
+            method: request.method().clone(),
             uri: request.uri().clone(),
             headers: request.headers().clone(),
             extensions: request.extensions().clone(),
-        }
+            body,
+        })
     }
 
     fn request(&self) -> Request {
-        let mut request = Request::builder().method(Method::GET).uri(self.uri.clone()).finish();
+        let mut request = Request::builder().method(self.method.clone()).uri(self.uri.clone()).finish();
         *request.headers_mut() = self.headers.clone();
         *request.extensions_mut() = self.extensions.clone();
+        request.set_data(Repeatable);
+        request.set_body(self.body.clone());
         request
     }
+}
+
+/// The body of a search, which is a read by POST. It is put back for the handler.
+async fn searched(request: &mut Request) -> Option<Vec<u8>> {
+    let length = request.headers().get(header::CONTENT_LENGTH)?.to_str().ok()?.parse::<u64>().ok()?;
+    if length > LARGEST || !request.uri().path().ends_with("/_search") {
+        return None;
+    }
+    let body = request.take_body().into_vec().await.ok()?;
+    request.set_body(body.clone());
+    Some(body)
 }

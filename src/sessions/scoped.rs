@@ -12,6 +12,7 @@ use poem::{Request, RequestBody};
 use poem_openapi::registry::{MetaParamIn, MetaSchema, MetaSchemaRef};
 use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
 
+use super::again::Repeatable;
 use crate::app::App;
 use crate::web::{Failure, RequestId};
 
@@ -75,7 +76,7 @@ impl Caller {
         let app = request.data::<Arc<App>>().ok_or_else(|| Failure::new(ProblemKind::Internal))?;
         let token = token_of(request, app)?;
         // A write that finds its decision stale has to be repeated as a whole: look first. Reads find it out by themselves.
-        if !is_read(request) {
+        if request.data::<Repeatable>().is_none() {
             super::catch_up(app).await?;
         }
         let actor = super::authenticate(app, &token).await?;

@@ -141,6 +141,35 @@ async fn a_role_taken_away_on_one_node_counts_on_the_other_from_the_next_request
     }
 }
 
+/// What finds nothing runs no statement that would have noticed.
+#[tokio::test]
+async fn who_has_no_role_left_is_not_told_that_there_is_nobody_either() {
+    let nobody = json!({ "field": "email", "operator": "eq", "value": "niemand@example.org" });
+    let asked = [
+        ("/v1/customers/_search", json!({ "name": "Niemandsnaam" })),
+        ("/v1/customers/_search", json!({ "name": "Niemandsnaam", "sort": "name" })),
+        ("/v1/customers/_search", json!({ "where": nobody })),
+        ("/v1/customers/_search", json!({ "name": "Niemandsnaam", "where": nobody })),
+        ("/v1/customers/_duplicates", json!({ "draft": { "identity": draft("Niemandsnaam")["identity"] } })),
+    ];
+    for test in TestApp::both().await {
+        for (path, body) in &asked {
+            let node = test.node().await;
+            let (status, none) = node.ask(test.as_("sales"), "POST", path, Some(body)).await;
+            assert_eq!((status, &none["items"]), (200, &json!([])), "{path} {body}");
+            let roles = format!("/v1/users/{}/roles", test.people["sales"].id);
+            let (_, grants) = fetch(&test, test.as_("admin"), &roles).await;
+            let grant = &grants["items"][0];
+            let gone = test.delete("admin", &format!("{roles}/{}", grant["id"].as_str().expect("an id")), "*").await;
+            assert_eq!(gone.0.status().as_u16(), 204);
+            let (status, answer) = node.ask(test.as_("sales"), "POST", path, Some(body)).await;
+            assert!(matches!(status, 401 | 403), "{}: {path} {body}: {status} {answer}", test.engine);
+            let (status, back) = read(test.post("manager", &roles, &json!({ "role": "sales" })).await).await;
+            assert_eq!(status, 201, "{back}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_session_ended_on_one_node_is_dead_on_the_other() {
     for test in TestApp::both().await {

@@ -135,15 +135,24 @@ fn all(parts: impl Iterator<Item = Option<bool>>) -> Option<bool> {
 
 fn leaf_holds(field: &Field, operator: Operator, wanted: &str, view: &CustomerView) -> bool {
     let values = values(field, view);
-    let folded = wanted.trim().to_lowercase();
+    let folded = || wanted.trim().to_lowercase();
     match operator {
         Operator::Exists => !values.is_empty(),
+        // The usual spelling first: to parse a value costs more than to read it.
         Operator::Eq => {
-            let wanted = normal(field, wanted);
-            values.iter().any(|value| normal(field, value) == wanted)
+            values.iter().any(|value| value == wanted) || {
+                let wanted = normal(field, wanted);
+                values.iter().any(|value| normal(field, value) == wanted)
+            }
         }
-        Operator::StartsWith => values.iter().any(|value| value.to_lowercase().starts_with(&folded)),
-        Operator::Contains => values.iter().any(|value| value.to_lowercase().contains(&folded)),
+        Operator::StartsWith => {
+            let folded = folded();
+            values.iter().any(|value| value.to_lowercase().starts_with(&folded))
+        }
+        Operator::Contains => {
+            let folded = folded();
+            values.iter().any(|value| value.to_lowercase().contains(&folded))
+        }
         Operator::Before => values.iter().any(|value| value.as_str() < wanted),
         Operator::After => values.iter().any(|value| value.as_str() > wanted),
     }

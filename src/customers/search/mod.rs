@@ -150,6 +150,10 @@ pub async fn run(
         found.truncate(size);
         position = found.last().map(|candidate| candidate.position.clone());
     }
+    if found.is_empty() {
+        // Where nobody has that name, no statement has looked whether the caller may still ask.
+        scope.still_current(&app.db).await?;
+    }
     let rows: Vec<_> = found.into_iter().map(|candidate| candidate.row).collect();
     let shown = service::disclose(app, scope, &rows).await?;
     Ok(page.listing(shown, position.as_ref(), None, &bound)?)

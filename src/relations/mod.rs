@@ -6,6 +6,7 @@ mod access;
 pub mod api;
 pub mod model;
 mod rows;
+mod seal;
 pub mod service;
 
 pub use access::{Create, Delete, Read, Relations, Update};

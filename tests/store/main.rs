@@ -8,6 +8,7 @@ mod inspect;
 mod keys;
 mod migrations;
 mod readers;
+mod register;
 mod source;
 mod statements;
 mod transactions;

@@ -37,7 +37,7 @@ pub use blind::{BlindHash, IndexField};
 pub use by_hand::{Handed, by_hand};
 pub use compartment::{Compartment, CompartmentSet};
 pub use context::Context;
-pub use declaration::FieldDeclaration;
+pub use declaration::{ColumnDeclaration, Content, FieldDeclaration};
 pub use disclosure::{Disclosure, Shown};
 pub use envelope::Algorithm;
 pub use error::{Result, VaultError};

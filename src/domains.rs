@@ -1,5 +1,6 @@
-//! THE list of domains: one line each, for the API, its document and its statements.
+//! THE list of domains: one line each, for the API, its document, its statements and its register of personal data.
 
+pub mod register;
 mod words;
 
 use crate::audit_events::api::AuditEventsApi;

@@ -2,12 +2,14 @@
 //!
 //! Must never: hold a rule of a domain, or cut off an answer that is under way.
 
+pub mod control;
 pub mod listen;
 pub mod open;
 pub mod operator;
 pub mod setup;
 pub mod site;
 pub mod stores;
+pub mod vault;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,6 +19,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::app::App;
 use crate::worker;
+use control::Control;
 use listen::{Certificates, Listening};
 use open::StartError;
 
@@ -24,14 +27,18 @@ use open::StartError;
 const GRACE: Duration = Duration::from_secs(20);
 
 /// Answers until the process is told to stop, and then until what is under way has been answered.
-pub async fn run(app: Arc<App>, listening: Listening) -> Result<(), StartError> {
+pub async fn run(app: Arc<App>, listening: Listening, control: Option<Control>) -> Result<(), StartError> {
     let site = site::build(&app)?;
     let watcher = listening.certificates().map(|certificates| tokio::spawn(renew(certificates)));
     let stopped = |error: std::io::Error| StartError::Run(error.kind());
     let stop = stop_signal().map_err(stopped)?;
     let background = worker::start(&app);
+    let control = control.map(|control| tokio::spawn(control.serve(Arc::clone(&app))));
     let server = Server::new_with_acceptor(listening.accept());
     let served = server.run_with_graceful_shutdown(site, stop, Some(GRACE)).await.map_err(stopped);
+    if let Some(control) = control {
+        control.abort();
+    }
     // Steps under way are brought to their end; what dies here goes on at the next start.
     if tokio::time::timeout(GRACE, background.stop()).await.is_err() {
         tracing::warn!("a job's step took too long; it goes on at the next start");

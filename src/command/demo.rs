@@ -18,6 +18,7 @@ use crate::app::App;
 use crate::config::{Config, Origin};
 use crate::demo::{SEED, Visitor, seed, visitors};
 use crate::logging;
+use crate::server::control::{Control, SOCKET};
 use crate::server::listen::Listening;
 use crate::server::open::{self, StartError};
 use crate::server::stores::Stores;
@@ -39,8 +40,8 @@ pub struct DemoCommand {
 /// Says that a directory holds a complete demonstration, and which one.
 const MARK: &str = "demonstration";
 /// Everything that a demonstration keeps; nothing else is ever removed.
-const FILES: [&str; 8] =
-    [MARK, "root.key", "kluis.db", "kluis.db-wal", "kluis.db-shm", "keys.db", "keys.db-wal", "keys.db-shm"];
+const FILES: [&str; 9] =
+    [MARK, SOCKET, "root.key", "kluis.db", "kluis.db-wal", "kluis.db-shm", "keys.db", "keys.db-wal", "keys.db-shm"];
 const CUSTOMERS: u64 = 2_000;
 /// Where it is kept when nothing else was said.
 const DIRECTORY: &str = "demo-data";
@@ -57,6 +58,7 @@ pub async fn run(command: &DemoCommand, options: &Options, terminal: Terminal) -
     }
     let directory = config.data_directory.clone();
     let is_new = prepare(&directory, command.fresh)?;
+    let control = Control::for_service(&config).map_err(StartError::from)?;
     let stores = Stores::open(&config).await?;
     stores.migrate().await?;
     let opened = if is_new { make(config, &stores, &directory).await } else { reopen(config, &stores).await };
@@ -67,7 +69,7 @@ pub async fn run(command: &DemoCommand, options: &Options, terminal: Terminal) -
     } else {
         tell(&app, &visitors, started, terminal);
     }
-    let ended = server::run(app, listening).await;
+    let ended = server::run(app, listening, control).await;
     stores.close().await;
     Ok(ended?)
 }
@@ -150,7 +152,7 @@ fn mark() -> String {
 
 async fn make(config: Config, stores: &Stores, directory: &Path) -> Result<Arc<App>, Failure> {
     // Nothing of value hangs on the recovery key of a demonstration.
-    drop(setup::make_vault(stores, &config).await?);
+    drop(setup::make_vault(stores, &config, None).await?);
     let app = open::assemble(config, stores, Clock::System).await?;
     let bar = ProgressBar::new(CUSTOMERS).with_style(bar_style());
     seed(&app, SEED, |count| bar.set_position(count as u64)).await?;

@@ -37,6 +37,8 @@ const DUTCH: &[(&str, &str)] = &[
     ("Country of the organisation, two letters", "Land van de organisatie, twee letters; anders NL"),
     ("E-mail address of the first administrator", "E-mailadres van de eerste beheerder"),
     ("Runs the server", "Draait de server"),
+    ("Opens the vault of the running service", "Opent de kluis van de draaiende dienst"),
+    ("Closes the vault of the running service", "Sluit de kluis van de draaiende dienst"),
     (
         "Brings the databases to this program's version first",
         "Brengt eerst de databases naar de versie van dit programma",

@@ -13,13 +13,14 @@ use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use kluis_core::access::Scope;
 use kluis_core::kernel::id::{Job, Tenant};
-use kluis_core::kernel::{Clock, CountryCode, Id, Message, Problem, ProblemKind};
+use kluis_core::kernel::{CountryCode, Id, Message, Problem, ProblemKind};
 use serde_json::json;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::exit::{Exit, Failure};
 use super::migrate::must_exist;
 use super::options::Options;
+use super::secret;
 use super::terminal::{Terminal, p};
 use crate::app::App;
 use crate::customers::model::{CustomerStatus, LegalBasis};
@@ -29,8 +30,8 @@ use crate::imports::model::{Draft, Opened};
 use crate::imports::service::Decision;
 use crate::imports::view::ImportSettings;
 use crate::jobs::{self, JobRecord, RowOutcome, State};
+use crate::server::operator;
 use crate::server::stores::Stores;
-use crate::server::{open, operator};
 use crate::web::Failure as Refusal;
 use crate::web::body::conform;
 use crate::{tenants, worker};
@@ -72,12 +73,12 @@ pub async fn run(command: &ImportCommand, options: &Options, terminal: Terminal)
     let tenant = Id::parse(&command.tenant).ok_or_else(|| unknown("--tenant", &command.tenant))?;
     let settings = Settings::of(command)?;
     let mut file = tokio::fs::File::open(&command.file).await.map_err(|error| Failure::file(&command.file, &error))?;
-    let (_, config) = options.load()?;
+    let (resolved, config) = options.load()?;
     must_exist(&config)?;
     let stores = Stores::open(&config).await?;
-    let done = match open::open(config, &stores, Clock::System).await {
+    let done = match secret::opened((&resolved, config), &stores, terminal).await {
         Ok(app) => bring_in(&app, command, tenant, settings, &mut file, terminal).await,
-        Err(error) => Err(error.into()),
+        Err(failure) => Err(failure),
     };
     stores.close().await;
     done

@@ -5,13 +5,15 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use kluis_core::kernel::{Clock, Message};
+use kluis_core::kernel::{Clock, Message, Phrase};
+use kluis_core::privacy::Sensitive;
 use kluis_core::privacy::keyring::Drill;
 
 use super::exit::{Exit, Failure};
 use super::options::Options;
+use super::secret;
 use super::terminal::{Terminal, p};
-use crate::config::{Config, SETTINGS, template};
+use crate::config::{Config, SETTINGS, UnsealSource, template};
 use crate::server::open;
 use crate::server::setup::{self, NewVault};
 use crate::server::stores::Stores;
@@ -51,7 +53,7 @@ pub async fn run(command: &InitCommand, options: &Options, terminal: Terminal) -
         ));
     }
     let place = [("data.directory".to_owned(), directory.display().to_string())];
-    let (_, config) = options.load_over(None, &place)?;
+    let (resolved, config) = options.load_over(None, &place)?;
     let mut chosen = vec![("data.directory", place[0].1.clone())];
     for setting in SETTINGS.iter().filter(|setting| !setting.secret && setting.key != "data.directory") {
         if let Some((_, value)) = options.set.iter().rev().find(|(key, _)| key == setting.key) {
@@ -61,8 +63,12 @@ pub async fn run(command: &InitCommand, options: &Options, terminal: Terminal) -
     let chosen: Vec<_> = chosen.iter().map(|(key, value)| (*key, value.as_str())).collect();
     let text = template(&chosen, terminal.say_phrase());
 
+    let passphrase = match config.unseal {
+        UnsealSource::Manual => secret::choose(&resolved, terminal).await?,
+        _ => None,
+    };
     setup::make_directory(&directory).map_err(|error| in_the_way(&directory, &error))?;
-    let made = match make(command, config, &file, &text).await {
+    let made = match make(command, config, passphrase, (&file, &text)).await {
         Ok(made) => made,
         Err(failure) => {
             // Everything in it was made a moment ago, and opens nothing.
@@ -80,11 +86,18 @@ struct Made {
     drill: Drill,
     link: OneTimeLink,
     public_url: String,
+    /// The vault is opened by hand.
+    by_hand: bool,
 }
 
-async fn make(command: &InitCommand, config: Config, file: &Path, text: &str) -> Result<Made, Failure> {
+async fn make(
+    command: &InitCommand,
+    config: Config,
+    passphrase: Option<Sensitive<String>>,
+    (file, text): (&Path, &str),
+) -> Result<Made, Failure> {
     let stores = Stores::open(&config).await?;
-    let made = fill(command, config, &stores).await;
+    let made = fill(command, config, passphrase, &stores).await;
     stores.close().await;
     let made = made?;
     // Last of all: an installation with a configuration is complete.
@@ -92,9 +105,15 @@ async fn make(command: &InitCommand, config: Config, file: &Path, text: &str) ->
     Ok(made)
 }
 
-async fn fill(command: &InitCommand, config: Config, stores: &Stores) -> Result<Made, Failure> {
+async fn fill(
+    command: &InitCommand,
+    config: Config,
+    passphrase: Option<Sensitive<String>>,
+    stores: &Stores,
+) -> Result<Made, Failure> {
+    let by_hand = config.unseal == UnsealSource::Manual;
     stores.migrate().await?;
-    let vault = setup::make_vault(stores, &config).await?;
+    let vault = setup::make_vault(stores, &config, passphrase).await?;
     let public_url = config.public_url.clone();
     let app = open::assemble(config, stores, Clock::System).await?;
     let draft = TenantDraft {
@@ -112,11 +131,16 @@ async fn fill(command: &InitCommand, config: Config, stores: &Stores) -> Result<
     let link = create_first_administrator(&app, tenant.id, &command.administrator).await?;
     app.keys.flush().await?;
     let drill = stores.keyring.drill(&vault.recovery).await?;
-    Ok(Made { vault, drill, link, public_url })
+    Ok(Made { vault, drill, link, public_url, by_hand })
 }
 
+const APART: Phrase =
+    p("leave it out of every backup of the data", "neem haar niet mee in reservekopieën van de gegevens");
+const AWAY: Phrase =
+    p("keep it somewhere else, and take it away from here", "bewaar haar ergens anders, en haal haar hier weg");
+
 fn tell(made: &Made, file: &Path, terminal: Terminal) {
-    let Made { vault, drill, link, public_url } = made;
+    let Made { vault, drill, link, public_url, by_hand } = made;
     terminal.say(p(
         "RECOVERY KEY. It is shown this once. Write it down, and keep it away from this machine:",
         "HERSTELSLEUTEL. U ziet haar alleen nu. Schrijf haar op, en bewaar haar niet bij deze machine:",
@@ -129,9 +153,13 @@ fn tell(made: &Made, file: &Path, terminal: Terminal) {
     if let Some(path) = &vault.key_file {
         let path = path.display();
         terminal.say(Message::new(
-            format!("The root key is in {path}; leave it out of every backup of the data."),
-            format!("De hoofdsleutel staat in {path}; neem haar niet mee in reservekopieën van de gegevens."),
+            format!("The root key is in {path}; {}.", if *by_hand { AWAY.en } else { APART.en }),
+            format!("De hoofdsleutel staat in {path}; {}.", if *by_hand { AWAY.nl } else { APART.nl }),
         ));
+    }
+    if *by_hand {
+        terminal
+            .say(p("After each start, kluis unseal opens the vault.", "Na elke start opent kluis unseal de kluis."));
     }
     terminal.say(p(
         "\nThe first administrator chooses a password here; the link works once, for 30 minutes:",

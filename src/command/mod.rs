@@ -16,9 +16,11 @@ mod migrate;
 mod openapi;
 mod options;
 mod policy;
+mod secret;
 mod serve;
 mod terminal;
 mod user;
+mod vault;
 
 use std::process::ExitCode;
 
@@ -45,6 +47,10 @@ enum Command {
     Init(init::InitCommand),
     /// Runs the server
     Serve(serve::ServeCommand),
+    /// Opens the vault of the running service
+    Unseal,
+    /// Closes the vault of the running service
+    Seal,
     /// Shows a fictitious franchise, on this machine only
     Demo(demo::DemoCommand),
     /// Makes or lists the people who sign in
@@ -104,6 +110,8 @@ fn run(cli: &Cli, terminal: Terminal) -> Result<(), Failure> {
         Command::Openapi(command) => openapi::run(command, terminal),
         Command::Init(command) => wait(init::run(command, options, terminal)),
         Command::Serve(command) => wait(serve::run(command, options, terminal)),
+        Command::Unseal => wait(vault::unseal(options, terminal)),
+        Command::Seal => wait(vault::seal(options, terminal)),
         Command::Demo(command) => wait(demo::run(command, options, terminal)),
         Command::Import(command) => wait(import::run(command, options, terminal)),
         Command::User(command) => wait(user::run(command, options, terminal)),

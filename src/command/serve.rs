@@ -9,6 +9,7 @@ use super::options::Options;
 use super::terminal::{Terminal, p};
 use crate::logging;
 use crate::server;
+use crate::server::control::Control;
 use crate::server::listen::{ListenError, Listening};
 use crate::server::open::{self, StartError};
 use crate::server::stores::Stores;
@@ -29,6 +30,7 @@ pub async fn run(command: &ServeCommand, options: &Options, terminal: Terminal) 
     if command.migrate {
         stores.migrate().await?;
     }
+    let control = Control::for_service(&config).map_err(StartError::from)?;
     let url = config.public_url.clone();
     let app = open::open(config, &stores, Clock::System).await?;
     let address = listening.address();
@@ -36,7 +38,13 @@ pub async fn run(command: &ServeCommand, options: &Options, terminal: Terminal) 
         format!("Kluis answers on {address}; people reach it at {url}"),
         format!("Kluis antwoordt op {address}; mensen bereiken het op {url}"),
     ));
-    let ended = server::run(app, listening).await;
+    if app.keys.is_sealed() {
+        terminal.note(p(
+            "The vault is sealed: open it with kluis unseal.",
+            "De kluis is gesloten: open haar met kluis unseal.",
+        ));
+    }
+    let ended = server::run(app, listening, control).await;
     stores.close().await;
     Ok(ended?)
 }
@@ -77,6 +85,7 @@ impl From<StartError> for Failure {
             ),
             StartError::Site(error) => (Exit::Failed, Message::plain(error.to_string())),
             StartError::Problem(problem) => return problem.into(),
+            StartError::Control(error) => return error.into(),
             StartError::Run(kind) => (
                 Exit::Failed,
                 Message::new(format!("The server stopped: {kind}."), format!("De server is gestopt: {kind}.")),

@@ -2,16 +2,17 @@
 
 use clap::{Args, Subcommand};
 use kluis_core::kernel::id::Tenant;
-use kluis_core::kernel::{Clock, Id, Message, Phrase};
+use kluis_core::kernel::{Id, Message, Phrase};
 
 use super::exit::Failure;
 use super::migrate::must_exist;
 use super::options::Options;
+use super::secret;
 use super::terminal::{Terminal, p};
 use crate::app::App;
 use crate::server::open::StartError;
+use crate::server::operator;
 use crate::server::stores::Stores;
-use crate::server::{open, operator};
 use crate::tenants;
 use crate::users::links::LinkPurpose;
 use crate::users::model::{UserDraft, UserLanguage};
@@ -43,18 +44,18 @@ pub struct CreateCommand {
 }
 
 pub async fn run(command: &UserCommand, options: &Options, terminal: Terminal) -> Result<(), Failure> {
-    let (_, config) = options.load()?;
+    let (resolved, config) = options.load()?;
     must_exist(&config)?;
     let stores = Stores::open(&config).await?;
-    let done = match open::open(config, &stores, Clock::System).await {
+    let done = match secret::opened((&resolved, config), &stores, terminal).await {
         Ok(app) => match command {
-            UserCommand::Create(command) => create(&app, command, terminal).await,
-            UserCommand::List => list(&app, terminal).await,
+            UserCommand::Create(command) => create(&app, command, terminal).await.map_err(Failure::from),
+            UserCommand::List => list(&app, terminal).await.map_err(Failure::from),
         },
-        Err(error) => Err(error),
+        Err(failure) => Err(failure),
     };
     stores.close().await;
-    Ok(done?)
+    done
 }
 
 async fn create(app: &App, command: &CreateCommand, terminal: Terminal) -> Result<(), StartError> {

@@ -96,8 +96,10 @@ pub const SETTINGS: &[Setting] = &[
         "unseal.source",
         "key-file",
         (
-            "How the vault is opened at start: key-file, credential, passphrase, environment, or manual.",
-            "Hoe de kluis bij het starten opengaat: key-file, credential, passphrase, environment of manual.",
+            "How the vault is opened at start: key-file, credential, passphrase, environment, or manual: it stays sealed \
+             until somebody runs kluis unseal.",
+            "Hoe de kluis bij het starten opengaat: key-file, credential, passphrase, environment, of manual: zij blijft \
+             gesloten tot iemand kluis unseal uitvoert.",
         ),
     ),
     open(
@@ -117,7 +119,12 @@ pub const SETTINGS: &[Setting] = &[
     ),
     secret(
         "unseal.passphrase",
-        ("The passphrase, for unseal.source = passphrase.", "De wachtzin, voor unseal.source = passphrase."),
+        (
+            "The passphrase, for unseal.source = passphrase. With manual, kluis init and kluis unseal take it from here, or \
+             ask for it; then it has no place in this file.",
+            "De wachtwoordzin, voor unseal.source = passphrase. Bij manual nemen kluis init en kluis unseal haar hiervandaan, \
+             of vragen erom; in dit bestand hoort zij dan niet.",
+        ),
     ),
     open(
         "policy.file",

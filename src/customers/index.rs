@@ -89,6 +89,11 @@ pub async fn load(
     }
     app.keys.ensure_tenant(tenant.uuid()).await?;
     let directory = app.directory.begin(tenant.uuid());
+    // Sealing takes the keys first and the names after: what was begun after that is put away again.
+    if app.keys.is_sealed() {
+        app.directory.forget(tenant.uuid());
+        return Err(VaultError::Sealed.into());
+    }
     let mut after = Id::from_uuid(uuid::Uuid::nil());
     loop {
         let page = rows_index::identities_after(&app.db, tenant, after, PAGE).await?;

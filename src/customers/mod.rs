@@ -7,6 +7,7 @@ pub mod api;
 pub mod bulk;
 pub mod changes;
 pub mod duplicates;
+pub mod fields;
 pub mod follow;
 mod index;
 pub mod likely;

@@ -5,6 +5,7 @@
 pub mod access;
 pub mod api;
 pub mod contacts;
+pub mod fields;
 pub mod model;
 mod rows;
 mod rows_contacts;

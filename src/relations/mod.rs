@@ -4,8 +4,10 @@
 
 mod access;
 pub mod api;
+pub mod fields;
 pub mod model;
 mod rows;
+mod seal;
 pub mod service;
 
 pub use access::{Create, Delete, Read, Relations, Update};

@@ -12,12 +12,13 @@ use super::model::{Relation, RelationKind, RelationRecord};
 pub struct RelationRow {
     pub record: RelationRecord,
     pub rels: RelSet,
+    pub mac: Vec<u8>,
 }
 
 macro_rules! columns {
     () => {
         "r.tenant_id, r.id, r.from_id, r.to_id, r.kind, r.starts_on, r.ends_on, r.created_at, r.updated_at, r.revision, \
-         {rel}"
+         r.mac, {rel}"
     };
 }
 
@@ -75,7 +76,8 @@ fn read(row: &Row) -> Result<RelationRow, StoreError> {
             updated_at: row.time(8)?,
             revision: row.int(9)?,
         },
-        rels: RelSet::from_bits(u8::try_from(row.int(10)?).map_err(|_| StoreError::Row(10))?),
+        rels: RelSet::from_bits(u8::try_from(row.int(11)?).map_err(|_| StoreError::Row(11))?),
+        mac: row.blob(10)?,
     })
 }
 
@@ -83,9 +85,9 @@ const WHY: &str = "an INSERT has no rows to restrict; the service looks at the n
     mutual relation stands there the other way round is told only by a refusal";
 
 const INSERT: &str = "INSERT INTO customer_relations (tenant_id, id, from_id, to_id, kind, starts_on, ends_on, \
-    created_at, updated_at, revision) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
+    created_at, updated_at, revision, mac) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
 
-pub async fn insert(tx: &mut Tx<Unaudited>, record: &RelationRecord) -> Result<(), StoreError> {
+pub async fn insert(tx: &mut Tx<Unaudited>, record: &RelationRecord, mac: Vec<u8>) -> Result<(), StoreError> {
     let args = args![
         record.tenant,
         record.id,
@@ -97,6 +99,7 @@ pub async fn insert(tx: &mut Tx<Unaudited>, record: &RelationRecord) -> Result<(
         record.created_at,
         record.updated_at,
         record.revision,
+        mac,
     ];
     tx.execute_without_scope(WHY, INSERT, args).await?;
     Ok(())
@@ -127,14 +130,14 @@ pub async fn is_held<P: ScopedPermission>(
     Ok(scope.fetch_optional_in(tx, HELD, args![record.tenant, record.id]).await?.is_some())
 }
 
-const UPDATE: &str = "UPDATE customer_relations AS r SET starts_on = $3, ends_on = $4, updated_at = $5, revision = $6 \
-    WHERE r.tenant_id = $1 AND r.id = $2 AND r.revision = $7 AND {scope}";
+const UPDATE: &str = "UPDATE customer_relations AS r SET starts_on = $3, ends_on = $4, updated_at = $5, revision = $6, \
+    mac = $7 WHERE r.tenant_id = $1 AND r.id = $2 AND r.revision = $8 AND {scope}";
 
 /// Writes the row if it still has revision `expected` and the scope still holds it; gives whether it did.
 pub async fn update<P: ScopedPermission>(
     tx: &mut Tx<Unaudited>,
     scope: &Scope<P>,
-    record: &RelationRecord,
+    (record, mac): (&RelationRecord, Vec<u8>),
     expected: i64,
 ) -> Result<bool, AccessError> {
     let args = args![
@@ -144,6 +147,7 @@ pub async fn update<P: ScopedPermission>(
         record.ends_on.map(|date| date.to_string()),
         record.updated_at,
         record.revision,
+        mac,
         expected,
     ];
     Ok(scope.execute(tx, UPDATE, args).await? == 1)

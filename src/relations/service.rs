@@ -7,6 +7,7 @@ use kluis_core::kernel::{Faults, Id, Phrase, Problem, ProblemKind, id::Customer}
 use super::access::{Create, Delete, Read, Update};
 use super::model::{Relation, RelationDraft, RelationKind, RelationRecord, RelationView};
 use super::rows::{self, RelationRow};
+use super::seal;
 use crate::app::App;
 use crate::customers::reach::{self, Reached};
 use crate::web::{ETag, Failure};
@@ -55,10 +56,19 @@ async fn readable<P: ScopedPermission>(
     customer: Id<Customer>,
     mut rows: Vec<RelationRow>,
 ) -> Result<Vec<RelationRow>, Problem> {
+    require_genuine(app, &rows).await?;
     let others: Vec<_> = rows.iter().map(|row| row.record.other(customer)).collect();
     let reached = reach::all(app, &scope.also(), &others).await?;
     rows.retain(|row| reached.contains_key(&row.record.other(customer)));
     Ok(rows)
+}
+
+/// Refuses rows that were edited or put there behind our back.
+async fn require_genuine(app: &App, rows: &[RelationRow]) -> Result<(), Problem> {
+    // All of one customer, and so of one tenant.
+    let Some(tenant) = rows.first().map(|row| row.record.tenant) else { return Ok(()) };
+    let key = app.keys.tenant_key(tenant.uuid()).await?;
+    rows.iter().try_for_each(|row| seal::verify(&key, row)).map_err(Problem::from)
 }
 
 async fn record_look(app: &App, scope: &Scope<Read>, customer: &Reached, rows: &[RelationRow]) -> Result<(), Problem> {
@@ -109,6 +119,7 @@ async fn reachable<P: ScopedPermission>(
 ) -> Result<(Reached, RelationRow), Problem> {
     let reached = reach_one(app, scope, customer).await?;
     let row = rows::get(&app.db, scope, (reached.tenant, customer), id).await?.ok_or(Problem::not_found())?;
+    require_genuine(app, std::slice::from_ref(&row)).await?;
     reach_one(app, scope, row.record.other(customer)).await?;
     Ok((reached, row))
 }
@@ -139,6 +150,7 @@ pub async fn create(
         revision: 1,
     };
     let event = event(app, scope, &from, &record).await?;
+    let mac = seal::sign(&app.keys.tenant_key(record.tenant.uuid()).await?, &record)?;
     let mut tx = app.db.begin().await?;
     tx.serialise_tenant(record.tenant).await?;
     scope.still_current_in(&mut tx).await?;
@@ -148,7 +160,7 @@ pub async fn create(
     if twice {
         return Err(Problem::new(ProblemKind::Duplicate));
     }
-    rows::insert(&mut tx, &record).await?;
+    rows::insert(&mut tx, &record, mac).await?;
     if !rows::is_held(&mut tx, scope, &record).await? {
         return Err(Problem::new(ProblemKind::Forbidden));
     }
@@ -201,8 +213,9 @@ pub async fn update(
         ..row.record
     };
     let event = event(app, scope, &reached, &record).await?;
+    let mac = seal::sign(&app.keys.tenant_key(record.tenant.uuid()).await?, &record).map_err(Problem::from)?;
     let mut tx = app.db.begin().await?;
-    if !rows::update(&mut tx, scope, &record, row.record.revision).await? {
+    if !rows::update(&mut tx, scope, (&record, mac), row.record.revision).await? {
         return Err(Failure::new(ProblemKind::PreconditionFailed));
     }
     tx.record(event).await?.commit().await?;

@@ -10,6 +10,7 @@ use kluis_core::privacy::VaultError;
 use kluis_core::store::StoreError;
 use kluis_core::store::migrate::{Schema, newer};
 
+use super::control::ControlError;
 use super::listen::ListenError;
 use super::site::SiteError;
 use super::stores::Stores;
@@ -40,6 +41,8 @@ pub enum StartError {
     /// What a service answered while an installation was made.
     #[error(transparent)]
     Problem(#[from] Problem),
+    #[error(transparent)]
+    Control(#[from] ControlError),
     #[error("the server stopped: {0}")]
     Run(std::io::ErrorKind),
 }

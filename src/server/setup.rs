@@ -59,8 +59,9 @@ pub struct NewVault {
 }
 
 /// Makes root and recovery key, and the key store that they open. Where the configuration brings a root key of its own
-/// (environment, credential), that one is taken.
-pub async fn make_vault(stores: &Stores, config: &Config) -> VaultResult<NewVault> {
+/// (environment, credential), that one is taken. A vault that is opened by hand gets the passphrase that was `chosen`;
+/// without one, a key file that is to be taken away.
+pub async fn make_vault(stores: &Stores, config: &Config, chosen: Option<Sensitive<String>>) -> VaultResult<NewVault> {
     let root = match &config.unseal {
         UnsealSource::Environment(_) | UnsealSource::Credential => root_key(config, &stores.keyring).await?,
         UnsealSource::KeyFile(_) | UnsealSource::Passphrase(_) | UnsealSource::Manual => None,
@@ -73,16 +74,21 @@ pub async fn make_vault(stores: &Stores, config: &Config) -> VaultResult<NewVaul
     ring.initialise(&root).await?;
     let recovery = RecoveryKey::generate()?;
     ring.set_recovery_key(&root, &recovery).await?;
+    let passphrase = match &config.unseal {
+        UnsealSource::Passphrase(passphrase) => Some(Sensitive::new(passphrase.to_string())),
+        UnsealSource::Manual => chosen,
+        _ => None,
+    };
     let key_file = match &config.unseal {
         UnsealSource::KeyFile(path) if is_new => Some(path.clone()),
-        UnsealSource::Manual => Some(config.data_directory.join("root.key")),
+        UnsealSource::Manual if passphrase.is_none() => Some(config.data_directory.join("root.key")),
         _ => None,
     };
     if let Some(path) = &key_file {
         write_key_file(path, &root)?;
     }
-    if let UnsealSource::Passphrase(passphrase) = &config.unseal {
-        ring.set_passphrase(root, Sensitive::new(passphrase.to_string())).await?;
+    if let Some(passphrase) = passphrase {
+        ring.set_passphrase(root, passphrase).await?;
     }
     Ok(NewVault { recovery, key_file })
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use kluis_core::access::current_epoch;
 use kluis_core::kernel::{Problem, ProblemKind};
-use kluis_core::privacy::SystemKey;
+use kluis_core::privacy::{Keyring, SystemKey, VaultError};
 use poem::http::StatusCode;
 use poem::web::Data;
 use poem::{EndpointExt, Route, get, handler};
@@ -33,14 +33,13 @@ pub enum SiteError {
     Rate,
     #[error("a trusted proxy is not an address")]
     Proxies,
-    #[error("the system gives no randomness")]
-    Random,
 }
 
 /// Puts the site together.
 pub fn build(app: &Arc<App>) -> Result<Shell, SiteError> {
     let document = domains::document()?;
-    let cursors = Arc::new(Cursors::new(&cursor_secret(app)?).ok_or(SiteError::Random)?);
+    let keys = app.keys.clone();
+    let cursors = Arc::new(Cursors::new(move || cursor_secret(&keys).map_err(Problem::from)));
     let rate = app.config.rate;
     let address = Limit::new(rate.burst, per(rate)).ok_or(SiteError::Rate)?;
     let token = Limit::new(rate.burst, per(rate)).ok_or(SiteError::Rate)?;
@@ -68,14 +67,9 @@ fn per(rate: crate::config::RateConfig) -> Duration {
     Duration::from_secs_f64(f64::from(rate.burst) / f64::from(rate.per_second.max(1)))
 }
 
-/// The same on every node. While the vault is sealed at start there is none yet: cursors of that time end with it.
-fn cursor_secret(app: &App) -> Result<[u8; 32], SiteError> {
-    if let Ok(key) = app.keys.system_mac(SystemKey::Cursor) {
-        return Ok(key.sign(b"cursors"));
-    }
-    let mut secret = [0; 32];
-    ring::rand::SecureRandom::fill(&ring::rand::SystemRandom::new(), &mut secret).map_err(|_| SiteError::Random)?;
-    Ok(secret)
+/// The same on every node. A sealed vault has none, and shows no list either.
+fn cursor_secret(keys: &Keyring) -> Result<[u8; 32], VaultError> {
+    Ok(keys.system_mac(SystemKey::Cursor)?.sign(b"cursors"))
 }
 
 /// The process runs.

@@ -6,7 +6,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use kluis_core::privacy::unseal::ProcessEnvironment;
-use kluis_core::privacy::{Keyring, KeyringOptions, Result as VaultResult, RootKey, Sensitive, UnsealSource as Source};
+use kluis_core::privacy::{
+    Keyring, KeyringOptions, Result as VaultResult, RootKey, Sensitive, UnsealSource as Source, by_hand,
+};
 use kluis_core::store::migrate::{self, Schema, Step};
 use kluis_core::store::{Db, DbKeyStore, DbOptions, StoreError};
 
@@ -71,6 +73,12 @@ impl Stores {
     pub async fn unseal(&self, config: &Config) -> VaultResult<bool> {
         let Some(root) = root_key(config, &self.keyring).await? else { return Ok(false) };
         self.keyring.unseal(root).await.map(|()| true)
+    }
+
+    /// Opens the vault with what somebody handed over: passphrase, root key or recovery key.
+    pub async fn unseal_by_hand(&self, secret: Sensitive<String>) -> VaultResult<()> {
+        let root = by_hand(secret, &**self.keyring.store()).await?;
+        self.keyring.unseal(root).await
     }
 
     /// Waits for what is under way, folds logs into files, closes.

@@ -6,6 +6,7 @@ pub mod access;
 pub mod account;
 pub mod api;
 mod covers;
+pub mod fields;
 pub mod grants;
 pub mod letters;
 pub mod links;

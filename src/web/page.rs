@@ -23,13 +23,14 @@ use poem::{Request, RequestBody};
 use poem_openapi::registry::{MetaParamIn, MetaSchema, MetaSchemaRef, Registry};
 use poem_openapi::types::Type;
 use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
-use ring::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
+use ring::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce};
 use ring::digest::{SHA256, digest};
 use ring::hkdf;
 use ring::rand::{SecureRandom, SystemRandom};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use zeroize::Zeroizing;
 
 use super::answer::Listing;
 use super::operation::Route;
@@ -44,9 +45,15 @@ const MAX_CURSOR: usize = 2048;
 /// The title by which the document knows that a parameter stands for all of a page's.
 pub(super) const MARKER: &str = "page";
 
-/// Seals and opens cursors. Put one into the application's data: `endpoint.data(Arc::new(Cursors::new(&key)))`.
+/// Gives the secret of 32 bytes from which the cursors' key is derived, the same on every node; a fault while the vault is
+/// sealed.
+type Secret = dyn Fn() -> Result<[u8; 32], Problem> + Send + Sync;
+
+/// Seals and opens cursors. Put one into the application's data: `endpoint.data(Arc::new(Cursors::new(secret)))`.
+///
+/// The key is derived for each cursor and dropped: so it is gone when the vault is sealed, and there when it is opened.
 pub struct Cursors {
-    key: LessSafeKey,
+    secret: Box<Secret>,
     random: SystemRandom,
 }
 
@@ -57,11 +64,16 @@ struct Sealed<P> {
 }
 
 impl Cursors {
-    /// From a secret of 32 bytes, the same on every node; `None` if ring refuses it.
-    pub fn new(secret: &[u8; 32]) -> Option<Self> {
-        let derived = hkdf::Salt::new(hkdf::HKDF_SHA256, b"kluis cursor v1").extract(secret);
-        let key: UnboundKey = derived.expand(&[b"seal"], &AES_256_GCM).ok()?.into();
-        Some(Self { key: LessSafeKey::new(key), random: SystemRandom::new() })
+    /// Asks for its secret each time.
+    pub fn new(secret: impl Fn() -> Result<[u8; 32], Problem> + Send + Sync + 'static) -> Self {
+        Self { secret: Box::new(secret), random: SystemRandom::new() }
+    }
+
+    fn key(&self) -> Result<LessSafeKey, Problem> {
+        let secret = Zeroizing::new((self.secret)()?);
+        let derived = hkdf::Salt::new(hkdf::HKDF_SHA256, b"kluis cursor v1").extract(&*secret);
+        let key = derived.expand(&[b"seal"], &AES_256_GCM).map_err(|_| Problem::new(ProblemKind::Internal))?;
+        Ok(LessSafeKey::new(key.into()))
     }
 
     /// `context` is bound to the cursor: it opens only with the same operation and the same filters.
@@ -71,7 +83,7 @@ impl Cursors {
         let mut nonce = [0_u8; NONCE_LEN];
         self.random.fill(&mut nonce).map_err(|_| internal())?;
         let aad = Aad::from(digest(&SHA256, context));
-        self.key
+        self.key()?
             .seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), aad, &mut bytes)
             .map_err(|_| internal())?;
         Ok(BASE64URL_NOPAD.encode(&[&nonce[..], &bytes].concat()))
@@ -86,7 +98,7 @@ impl Cursors {
         let (nonce, sealed) = bytes.split_at_checked(NONCE_LEN)?;
         let nonce = Nonce::try_assume_unique_for_key(nonce).ok()?;
         let mut sealed = sealed.to_vec();
-        let plain = self.key.open_in_place(nonce, Aad::from(digest(&SHA256, context)), &mut sealed).ok()?;
+        let plain = self.key().ok()?.open_in_place(nonce, Aad::from(digest(&SHA256, context)), &mut sealed).ok()?;
         serde_json::from_slice(plain).ok().map(|Sealed { position }| position)
     }
 }
@@ -381,7 +393,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn cursors(byte: u8) -> Cursors {
-        Cursors::new(&[byte; 32]).unwrap()
+        Cursors::new(move || Ok([byte; 32]))
     }
 
     #[test]

@@ -150,6 +150,29 @@ fn a_passphrase_opens_the_vault_without_a_key_on_the_disk() {
 }
 
 #[test]
+fn a_vault_that_is_opened_by_hand_has_no_key_on_the_disk() {
+    let directory = tempfile::tempdir().unwrap();
+    let secret = directory.path().join("passphrase");
+    std::fs::write(&secret, "correct horse battery staple\n").unwrap();
+    let environment = [("KLUIS_UNSEAL_PASSPHRASE_FILE", secret.to_str().unwrap())];
+    let made = run_with(directory.path(), &[&INIT[..], &["--set", "unseal.source=manual"]].concat(), &environment);
+    assert_eq!(made.code, 0, "{}", made.err);
+    assert!(!directory.path().join("data/root.key").exists());
+    let written = std::fs::read_to_string(directory.path().join("data/kluis.toml")).unwrap();
+    assert!(!written.contains("battery"), "the passphrase is nowhere but in a head");
+    let list = run_with(directory.path(), &[&["user", "list"][..], &FILE].concat(), &environment);
+    assert_eq!((list.code, list.out.contains("usr_")), (0, true), "{}", list.err);
+    let nothing = with_file(directory.path(), &["user", "list"]);
+    assert_eq!(nothing.code, 2, "{}", nothing.err);
+    let argument =
+        with_file(directory.path(), &["user", "list", "--set", "unseal.passphrase=correct horse battery staple"]);
+    assert_eq!(argument.code, 2, "{}", argument.err);
+    assert!(argument.err.contains("KLUIS_UNSEAL_PASSPHRASE_FILE") && !argument.err.contains("horse"));
+    let nobody = with_file(directory.path(), &["unseal"]);
+    assert_eq!((nobody.code, nobody.err.contains("No service runs")), (1, true), "{}", nobody.err);
+}
+
+#[test]
 fn users_are_made_by_a_link_and_listed_without_their_names() {
     let directory = tempfile::tempdir().unwrap();
     assert_eq!(init(directory.path(), &[]).code, 0);

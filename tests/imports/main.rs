@@ -7,3 +7,4 @@ mod brought;
 mod killed;
 mod running;
 mod sample;
+mod sealed;

@@ -139,7 +139,7 @@ async fn fill_kluis(databases: &Databases, size: Size) -> Result<World> {
     make_directory(&databases.kluis_directory())?;
     let stores = Stores::open(&config).await?;
     stores.migrate().await?;
-    setup::make_vault(&stores, &config).await?;
+    setup::make_vault(&stores, &config, None).await?;
     let app = open::assemble(config, &stores, Clock::System).await?;
     let world = fill(&app, size).await?;
     drop(app);

@@ -9,6 +9,7 @@ mod inspect;
 mod keys;
 mod migrations;
 mod readers;
+mod register;
 mod source;
 mod statements;
 mod transactions;

@@ -480,7 +480,7 @@ fn foreign() -> poem::Result<Response> {
 
 pub fn routes() -> Route {
     static DOCUMENT: LazyLock<Document> = LazyLock::new(|| document().unwrap_or_else(|error| panic!("{error}")));
-    let cursors = Arc::new(Cursors::new(&[9; 32]).unwrap());
+    let cursors = Arc::new(Cursors::new(|| Ok([9; 32])));
     let api = service((Boats(Arc::default()), Health), &DOCUMENT).unwrap().data(cursors);
     let pages = problem_pages::mount(docs::mount(Route::new(), "Boats", "/v1/openapi.json"));
     pages.nest("/v1", api).at("/foreign", foreign)

@@ -1,4 +1,4 @@
-//! The vault: opens from its source, or is meant to be opened by hand.
+//! The vault: whether it opens from its source, and whether that of the running service is open.
 
 use kluis_core::kernel::{Message, Phrase};
 use kluis_core::privacy::VaultError;
@@ -7,22 +7,29 @@ use super::report::Report;
 use crate::command::exit::Failure;
 use crate::command::terminal::p;
 use crate::config::Config;
+use crate::server::control::ask::ask;
+use crate::server::control::{ControlError, Request};
 use crate::server::stores::Stores;
 
 const VAULT: Phrase = p("vault", "kluis");
+const SERVICE: Phrase = p("running service", "draaiende dienst");
 const STORE: Phrase = p("key store", "sleutelopslag");
 
 pub async fn check(stores: &Stores, config: &Config, report: &mut Report) {
     match stores.unseal(config).await {
         Ok(true) => report.ok(VAULT, p("opens from its source", "gaat open vanuit de bron")),
-        Ok(false) => report.warn(
-            VAULT,
-            p(
-                "stays sealed until somebody opens it (unseal.source = manual)",
-                "blijft gesloten tot iemand haar opent (unseal.source = manual)",
-            ),
-        ),
+        Ok(false) => report
+            .ok(VAULT, p("opened by hand (unseal.source = manual)", "gaat met de hand open (unseal.source = manual)")),
         Err(error) => report.fail(VAULT, why(error)),
+    }
+    match ask(&config.data_directory, &Request::Status).await {
+        Ok(answer) if answer.sealed => report.warn(
+            SERVICE,
+            p("runs, and its vault is sealed: kluis unseal", "draait, en haar kluis is gesloten: kluis unseal"),
+        ),
+        Ok(_) => report.ok(SERVICE, p("runs, and its vault is open", "draait, en haar kluis is open")),
+        Err(ControlError::Nobody(_)) => report.ok(SERVICE, p("does not run here", "draait hier niet")),
+        Err(error) => report.fail(SERVICE, Failure::from(error).messages.pop().unwrap_or_else(|| Message::plain(""))),
     }
     match stores.keyring.store().counts().await {
         Ok(counts) => {

@@ -24,19 +24,73 @@ pub struct FieldDeclaration {
     pub retention_class: &'static str,
 }
 
+impl FieldDeclaration {
+    /// The same, of another field.
+    #[must_use]
+    pub const fn named(self, field: &'static str) -> Self {
+        Self { field, ..self }
+    }
+
+    /// The same, in another category.
+    #[must_use]
+    pub const fn in_category(self, category: &'static str) -> Self {
+        Self { category, ..self }
+    }
+}
+
+/// What stands in one column of the database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ColumnDeclaration {
+    /// `*`: in whatever table the name occurs.
+    pub table: &'static str,
+    pub column: &'static str,
+    pub content: Content,
+}
+
+/// How far a column speaks of people.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Content {
+    /// The sealed value of one compartment of this entity.
+    Sealed(&'static str, Compartment),
+    /// Sealed as well, but of several compartments together, or of none: what it is.
+    SealedWhole(&'static str),
+    /// A hash, MAC or wrapped key, which says something only to whoever holds a key; or which key that is.
+    Keyed(&'static str),
+    /// A plain field of this entity, declared under this name.
+    Plain(&'static str, &'static str),
+    /// It says nothing about anybody: why.
+    Impersonal(&'static str),
+}
+
+impl ColumnDeclaration {
+    pub const fn sealed(table: &'static str, entity: &'static str, compartment: Compartment) -> Self {
+        Self { table, column: compartment.name(), content: Content::Sealed(entity, compartment) }
+    }
+
+    pub const fn whole(table: &'static str, column: &'static str, what: &'static str) -> Self {
+        Self { table, column, content: Content::SealedWhole(what) }
+    }
+
+    pub const fn keyed(table: &'static str, column: &'static str, of: &'static str) -> Self {
+        Self { table, column, content: Content::Keyed(of) }
+    }
+
+    pub const fn plain(table: &'static str, column: &'static str, entity: &'static str, field: &'static str) -> Self {
+        Self { table, column, content: Content::Plain(entity, field) }
+    }
+
+    pub const fn impersonal(table: &'static str, column: &'static str, why: &'static str) -> Self {
+        Self { table, column, content: Content::Impersonal(why) }
+    }
+}
+
 /// What is wrong with a set of declarations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DeclarationFault {
-    Duplicate {
-        entity: &'static str,
-        field: &'static str,
-    },
+    /// Named twice in the same compartment.
+    Duplicate { entity: &'static str, field: &'static str },
     /// Entity, field, category, purposes or retention class is empty, or a purpose is named twice.
-    Incomplete {
-        entity: &'static str,
-        field: &'static str,
-        what: &'static str,
-    },
+    Incomplete { entity: &'static str, field: &'static str, what: &'static str },
     /// No field lives in this compartment: it is dead, or a field was forgotten.
     UnusedCompartment(Compartment),
 }
@@ -47,8 +101,8 @@ pub fn validate(declarations: &[&[FieldDeclaration]]) -> Result<(), Vec<Declarat
     let mut seen = HashSet::new();
     let mut used = CompartmentSet::EMPTY;
     for declared in declarations.iter().copied().flatten() {
-        let FieldDeclaration { entity, field, .. } = *declared;
-        if !seen.insert((entity, field)) {
+        let FieldDeclaration { entity, field, compartment, .. } = *declared;
+        if !seen.insert((entity, compartment, field)) {
             faults.push(DeclarationFault::Duplicate { entity, field });
         }
         if let Some(what) = missing(declared) {

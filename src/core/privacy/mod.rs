@@ -2,7 +2,7 @@
 //!
 //! - what is personal, and in which unit it is handled: [`compartment`], [`declaration`]
 //! - values at rest: [`sealed`] in an [`envelope`], bound to their place by a [`context`]; rows by a [`rowmac`]
-//! - keys: [`keyring`] over a [`keystore`], opened by a [`root`] key from an [`unseal`] source
+//! - keys: [`keyring`] over a [`keystore`], opened by a [`root`] key from an [`unseal`] source, or [`by_hand`]
 //! - finding what is sealed: [`blind`]; by name, and in order of names: [`directory`]
 //! - values on their way out: [`disclosure`]; in memory: [`sensitive`]
 //!
@@ -10,6 +10,7 @@
 //! or offer a cipher that does nothing.
 
 pub mod blind;
+pub mod by_hand;
 pub mod compartment;
 pub mod context;
 pub mod declaration;
@@ -33,9 +34,10 @@ pub mod unseal;
 pub mod wrapped;
 
 pub use blind::{BlindHash, IndexField};
+pub use by_hand::{Handed, by_hand};
 pub use compartment::{Compartment, CompartmentSet};
 pub use context::Context;
-pub use declaration::FieldDeclaration;
+pub use declaration::{ColumnDeclaration, Content, FieldDeclaration};
 pub use disclosure::{Disclosure, Shown};
 pub use envelope::Algorithm;
 pub use error::{Result, VaultError};

@@ -163,7 +163,7 @@ fn variable(name: &str, environment: &dyn Environment) -> Result<Zeroizing<Strin
 }
 
 /// Runs Argon2id off the asynchronous threads.
-async fn with_passphrase(passphrase: Sensitive<String>, store: &dyn KeyStore) -> Result<RootKey> {
+pub(super) async fn with_passphrase(passphrase: Sensitive<String>, store: &dyn KeyStore) -> Result<RootKey> {
     let record = RootRecord::parse(&store.root().await?.ok_or(VaultError::Uninitialised)?.record)?;
     tokio::task::spawn_blocking(move || record.open_with_passphrase(passphrase.expose()))
         .await

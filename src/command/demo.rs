@@ -16,7 +16,7 @@ use super::options::Options;
 use super::terminal::{Terminal, p};
 use crate::app::App;
 use crate::config::{Config, Origin};
-use crate::demo::{SEED, Visitor, seed, visitors};
+use crate::demo::{EDITION, SEED, Visitor, seed, visitors};
 use crate::logging;
 use crate::server::control::{Control, SOCKET};
 use crate::server::listen::Listening;
@@ -147,7 +147,7 @@ fn require_own(directory: &Path) -> Result<(), Failure> {
 
 /// Changes whenever the demonstration would be made differently.
 fn mark() -> String {
-    format!("{} {SEED}\n", env!("CARGO_PKG_VERSION"))
+    format!("{} {SEED} {EDITION}\n", env!("CARGO_PKG_VERSION"))
 }
 
 async fn make(config: Config, stores: &Stores, directory: &Path) -> Result<Arc<App>, Failure> {

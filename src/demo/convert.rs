@@ -1,5 +1,7 @@
 //! From the generator's drafts to what the API takes.
 
+use std::collections::HashMap;
+
 use kluis_core::kernel::{Id, id::Customer};
 
 use super::draft::{AddressDraft, CustomerDraft as Draft, Labelled, PersonDraft, Who};
@@ -8,6 +10,7 @@ use crate::customers::model::{
     Financial, Gender, Household, Identity, LegalBasis, NameUse, Notes, Organisation, Person, PhoneNumber, Profile,
 };
 use crate::interactions::model::{Direction, InteractionDraft, Sensitivity};
+use crate::relations::model::{RelationDraft, RelationKind};
 use crate::web::Ident;
 
 /// The contacts with a customer, as a front-end would send them.
@@ -21,6 +24,18 @@ pub fn interactions(draft: &Draft, customer: Id<Customer>) -> impl Iterator<Item
         subject: Some(contact.subject.clone()),
         body: Some(contact.body.clone()),
         participants: Vec::new(),
+    })
+}
+
+/// The relations of a customer with those that were made before, or together with it.
+pub fn relations(
+    draft: &Draft,
+    known: &HashMap<u32, Id<Customer>>,
+) -> impl Iterator<Item = (Id<Customer>, RelationDraft)> {
+    draft.relations.iter().filter_map(|relation| {
+        let (other, own) = (known.get(&relation.to)?, known.get(&draft.number)?);
+        let kind = RelationKind::from_code(relation.kind)?;
+        Some((*other, RelationDraft { kind, to_id: Ident(*own), starts_on: None, ends_on: None }))
     })
 }
 

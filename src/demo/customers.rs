@@ -1,6 +1,6 @@
 //! The generator: an iterator of customers with their history, in blocks that belong together.
 //!
-//! A block holds nineteen people, two households made of five of them, and four organisations, three of which have one
+//! A block holds nineteen people, two households made of five of them (the smaller one a couple), and four organisations, three of which have one
 //! of them as contact person. Each block is drawn from a stream of its own.
 
 use chrono::{DateTime, Days, NaiveDate, Utc};
@@ -100,6 +100,11 @@ impl Block {
         };
         let mut draft = self.draft(place, Who::Person(who), addresses);
         self.reach(&mut draft, &before_at, ["home", "mobile"]);
+        if let [first, second] = HOUSEHOLDS[1]
+            && place == *second
+        {
+            draft.relations = vec![RelationDraft { kind: "partner", to: self.first + first }];
+        }
         draft
     }
 
@@ -252,7 +257,7 @@ mod tests {
             }
         }
         let related = all.iter().map(|draft| draft.relations.len()).sum::<usize>();
-        assert_eq!(related, 80 * 8);
+        assert_eq!(related, 80 * 9);
     }
 
     #[test]

@@ -80,7 +80,7 @@ pub struct AddressDraft {
 /// How this customer belongs to one with a smaller number, of the same tenant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RelationDraft {
-    /// `household_member` or `contact_person`: what the other one is for this one.
+    /// `household_member`, `contact_person` or `partner`: what the other one is for this one.
     pub kind: &'static str,
     pub to: u32,
 }

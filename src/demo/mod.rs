@@ -10,6 +10,8 @@ mod convert;
 pub mod customers;
 pub mod draft;
 pub mod network;
+mod office;
+pub mod partners;
 pub mod random;
 mod seed;
 pub mod stories;
@@ -19,3 +21,5 @@ pub use seed::{Place, Visitor, seed, visitors};
 
 /// The seed of `kluis demo`.
 pub const SEED: u64 = 20_261_122;
+/// Rises when the same seed gives more or other records: a demonstration of before is made anew.
+pub const EDITION: u32 = 2;

@@ -3,6 +3,7 @@
 //! Everything goes through the services that the API calls, as the operator whom the policy knows.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use chrono::TimeDelta;
 use kluis_core::access::Scope;
@@ -11,10 +12,11 @@ use kluis_core::kernel::{Id, Problem};
 use zeroize::Zeroizing;
 
 use super::network::{NETWORK, PEOPLE, Person, Unit};
-use super::{convert, customers::customers};
+use super::{convert, customers::customers, office};
 use crate::app::App;
 use crate::customers::{Create, bulk};
 use crate::interactions;
+use crate::relations;
 use crate::server::operator;
 use crate::sessions::own::{TokenWish, issue_token};
 use crate::tenants;
@@ -41,10 +43,10 @@ pub struct Visitor {
     pub token: Zeroizing<String>,
 }
 
-/// Makes tenants, people, customers and what happened with them. `tell` hears how many customers are there.
-pub async fn seed(app: &App, seed: u64, mut tell: impl FnMut(usize)) -> Result<(), Problem> {
+/// Makes tenants, people, partners, customers and what happened with them. `tell` hears how many customers are there.
+pub async fn seed(app: &Arc<App>, seed: u64, mut tell: impl FnMut(usize)) -> Result<(), Problem> {
     let places = places(app).await?;
-    for person in PEOPLE {
+    for person in PEOPLE.into_iter().chain([office::PARTNER_MANAGER]) {
         let home = home(&places, person.unit)?;
         let draft = UserDraft {
             email: person.email.to_owned(),
@@ -53,6 +55,7 @@ pub async fn seed(app: &App, seed: u64, mut tell: impl FnMut(usize)) -> Result<(
         };
         setup::create_user(app, home, &draft, &[(home, person.role)]).await?;
     }
+    office::make_partners(app, &places, seed).await?;
     let mut drafts = customers(seed, app.clock.now()).peekable();
     let mut known: HashMap<u32, Id<Customer>> = HashMap::new();
     while let Some(first) = drafts.peek() {
@@ -67,7 +70,12 @@ pub async fn seed(app: &App, seed: u64, mut tell: impl FnMut(usize)) -> Result<(
         let contacts = chunk.iter().zip(&ids).flat_map(|(draft, id)| convert::interactions(draft, *id)).collect();
         interactions::bulk::create_all(app, &scope.also(), contacts).await?;
         known.extend(chunk.iter().map(|draft| draft.number).zip(ids));
+        let related: Vec<_> = chunk.iter().flat_map(|draft| convert::relations(draft, &known)).collect();
+        relations::bulk::create_all(app, &scope.also(), &related).await?;
         tell(known.len());
+    }
+    if let Some(seller) = PEOPLE.iter().find(|person| person.role == "sales") {
+        office::bring_in_table(app, &places, seller, seed).await?;
     }
     app.keys.flush().await?;
     Ok(())

@@ -4,6 +4,7 @@
 
 mod access;
 pub mod api;
+pub mod bulk;
 pub mod fields;
 pub mod model;
 mod rows;

@@ -3,6 +3,7 @@
 use kluis_core::access::{Scope, ScopedPermission};
 use kluis_core::audit::Event;
 use kluis_core::kernel::{Faults, Id, Phrase, Problem, ProblemKind, id::Customer};
+use kluis_core::store::{Tx, Unaudited};
 
 use super::access::{Create, Delete, Read, Update};
 use super::model::{Relation, RelationDraft, RelationKind, RelationRecord, RelationView};
@@ -136,8 +137,19 @@ pub async fn create(
     draft.check()?;
     let to = reach::one(app, &scope.also(), draft.to_id.0).await?;
     let to = require_fitting(draft.kind, &from, to)?;
+    let record = new_record(app, &from, &to, draft);
+    let event = created_event(app, scope, &from, &record).await?;
+    let mut tx = app.db.begin().await?;
+    tx.serialise_tenant(record.tenant).await?;
+    scope.still_current_in(&mut tx).await?;
+    insert_in(app, &mut tx, scope, &record).await?;
+    tx.record(event).await?.commit().await?;
+    Ok((&record).into())
+}
+
+pub(super) fn new_record(app: &App, from: &Reached, to: &Reached, draft: &RelationDraft) -> RelationRecord {
     let now = app.clock.now();
-    let record = RelationRecord {
+    RelationRecord {
         tenant: from.tenant,
         id: app.new_id(),
         from: from.id,
@@ -148,27 +160,40 @@ pub async fn create(
         created_at: now,
         updated_at: now,
         revision: 1,
-    };
-    let event = event(app, scope, &from, &record).await?;
-    let mac = seal::sign(&app.keys.tenant_key(record.tenant.uuid()).await?, &record)?;
-    let mut tx = app.db.begin().await?;
-    tx.serialise_tenant(record.tenant).await?;
-    scope.still_current_in(&mut tx).await?;
-    let twice = rows::is_there(&mut tx, record.tenant, (record.from, record.to), record.kind).await?
+    }
+}
+
+/// Writes a new relation, unless it is there already or lies outside of the scope. The tenant is serialised before.
+pub(super) async fn insert_in(
+    app: &App,
+    tx: &mut Tx<Unaudited>,
+    scope: &Scope<Create>,
+    record: &RelationRecord,
+) -> Result<(), Problem> {
+    let mac = seal::sign(&app.keys.tenant_key(record.tenant.uuid()).await?, record)?;
+    let twice = rows::is_there(tx, record.tenant, (record.from, record.to), record.kind).await?
         || (record.kind.is_mutual()
-            && rows::is_there(&mut tx, record.tenant, (record.to, record.from), record.kind).await?);
+            && rows::is_there(tx, record.tenant, (record.to, record.from), record.kind).await?);
     if twice {
         return Err(Problem::new(ProblemKind::Duplicate));
     }
-    rows::insert(&mut tx, &record, mac).await?;
-    if !rows::is_held(&mut tx, scope, &record).await? {
+    rows::insert(tx, record, mac).await?;
+    if !rows::is_held(tx, scope, record).await? {
         return Err(Problem::new(ProblemKind::Forbidden));
     }
-    tx.record(event).await?.commit().await?;
-    Ok((&record).into())
+    Ok(())
 }
 
-fn require_fitting(kind: RelationKind, from: &Reached, to: Option<Reached>) -> Result<Reached, Problem> {
+pub(super) async fn created_event(
+    app: &App,
+    scope: &Scope<Create>,
+    from: &Reached,
+    record: &RelationRecord,
+) -> Result<Event, Problem> {
+    event(app, scope, from, record).await
+}
+
+pub(super) fn require_fitting(kind: RelationKind, from: &Reached, to: Option<Reached>) -> Result<Reached, Problem> {
     const UNKNOWN: Phrase = Phrase { en: "There is no such customer.", nl: "Deze klant bestaat niet." };
     const ITSELF: Phrase =
         Phrase { en: "A customer has no relation to itself.", nl: "Een klant heeft geen relatie met zichzelf." };

@@ -24,12 +24,44 @@ fn the_demonstration_shows_each_role_what_it_may_see_and_is_found_again() {
         json["total"].as_u64().unwrap()
     };
     assert_eq!((total(&manager.1), total(&officer.1)), (300, 2_000));
+    let list = |path: &str, token: &str| -> (u16, serde_json::Value) {
+        let (status, body) = demo.get(path, Some(token)).unwrap();
+        (status, serde_json::from_str(&body).unwrap())
+    };
+    let items = |path: &str, token: &str| list(path, token).1["items"].as_array().unwrap().clone();
+    let [analyst, manager, sales, officer] = [0, 1, 2, 3].map(|nth: usize| tokens_of_first[nth].as_str());
+    // What partners are looked at for is said in a header, which stands behind the token's.
+    let asking = |token: &str, purpose: &str| format!("{token}\r\nprocessing-purpose: {purpose}");
+    for (token, purpose, count, named) in
+        [(analyst, "statistics", 8, false), (manager, "contract", 1, true), (officer, "compliance", 8, true)]
+    {
+        let partners = items("/v1/partners", &asking(token, purpose));
+        assert_eq!(partners.len(), count, "{purpose}");
+        assert!(partners.iter().all(|partner| partner["identity"]["legalName"].is_string() == named), "{partners:?}");
+    }
+    assert_eq!(list("/v1/partners", &asking(sales, "contract")).0, 403);
+    let manager = asking(manager, "contract");
+    let partner = items("/v1/partners", &manager)[0]["id"].as_str().unwrap().to_owned();
+    let people = items(&format!("/v1/partners/{partner}/contacts"), &manager);
+    assert!(people.iter().any(|person| person["function"] == "owner" && person["identity"]["familyName"].is_string()));
+    let houses = items("/v1/customers?kind=household&pageSize=1", sales);
+    let house = houses[0]["id"].as_str().unwrap();
+    let members = items(&format!("/v1/customers/{house}/relations"), sales);
+    assert!(members.len() >= 2 && members.iter().all(|one| one["kind"] == "household_member"), "{members:?}");
+    let imports = items("/v1/imports", sales);
+    assert!(imports.len() == 1 && imports[0]["runJobId"].is_string(), "{imports:?}");
+    let (_, job) = list(&format!("/v1/jobs/{}", imports[0]["runJobId"].as_str().unwrap()), sales);
+    assert_eq!(
+        (&job["state"], &job["counts"]["update"], &job["counts"]["create"]),
+        (&"succeeded".into(), &11.into(), &serde_json::Value::Null),
+        "{job}"
+    );
     assert!(demo.get("/docs", None).unwrap().1.contains("swagger-ui"));
     assert_eq!(demo.stop(), 0);
 
     for name in ["kluis.db", "keys.db"] {
         let bytes = std::fs::read(directory.path().join("demo-data").join(name)).unwrap();
-        for needle in ["Jansen", "@example.com", "Zilverberk", "+316"] {
+        for needle in ["Jansen", "@example.com", "Zilverberk", "+316", "Exploitatie", "directie@"] {
             let found = bytes.windows(needle.len()).any(|part| part == needle.as_bytes());
             assert!(!found, "{name} holds {needle}");
         }

@@ -2,7 +2,7 @@
 //!
 //! - what is personal, and in which unit it is handled: [`compartment`], [`declaration`]
 //! - values at rest: [`sealed`] in an [`envelope`], bound to their place by a [`context`]; rows by a [`rowmac`]
-//! - keys: [`keyring`] over a [`keystore`], opened by a [`root`] key from an [`unseal`] source, or [`by_hand`]
+//! - keys: [`keyring`] over a [`keystore`], opened by a [`root`] key from an [`unseal`] source, or [`mod@by_hand`]
 //! - finding what is sealed: [`blind`]; by name, and in order of names: [`directory`]
 //! - values on their way out: [`disclosure`]; in memory: [`sensitive`]
 //!

@@ -61,10 +61,13 @@ fn the_demonstration_shows_each_role_what_it_may_see_and_is_found_again() {
 
     for name in ["kluis.db", "keys.db"] {
         let bytes = std::fs::read(directory.path().join("demo-data").join(name)).unwrap();
-        for needle in ["Jansen", "@example.com", "Zilverberk", "+316", "Exploitatie", "directie@"] {
+        for needle in ["Jansen", "@example.com", "Zilverberk", "Exploitatie", "directie@"] {
             let found = bytes.windows(needle.len()).any(|part| part == needle.as_bytes());
             assert!(!found, "{name} holds {needle}");
         }
+        // Four bytes alone stand in ten million random ones now and then; with the digits behind them they don't.
+        let is_mobile = |part: &[u8]| part.starts_with(b"+316") && part[4..].iter().all(u8::is_ascii_digit);
+        assert!(!bytes.windows("+31612345678".len()).any(is_mobile), "{name} holds a telephone number");
     }
 
     let again = Running::start(directory.path(), &["demo"]);

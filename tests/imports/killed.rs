@@ -118,16 +118,16 @@ async fn check(test: &TestApp, job: Id<Job>, before: &[RowResult], expected: &[R
     now
 }
 
-fn set(ids: &[Uuid]) -> BTreeSet<Uuid> {
+pub fn set(ids: &[Uuid]) -> BTreeSet<Uuid> {
     ids.iter().copied().collect()
 }
 
-async fn ids(test: &TestApp, sql: &'static str) -> Vec<Uuid> {
+pub async fn ids(test: &TestApp, sql: &'static str) -> Vec<Uuid> {
     let rows = test.app.db.fetch_all_without_scope(WHY, sql, args![test.north]).await.expect("it reads");
     rows.iter().map(|row| row.uuid(0).expect("an id")).collect()
 }
 
-async fn get_further(test: &TestApp, job: Id<Job>, before: usize, server: &mut Child) {
+pub async fn get_further(test: &TestApp, job: Id<Job>, before: usize, server: &mut Child) {
     let deadline = Instant::now() + Duration::from_secs(120);
     let sql = "SELECT progress FROM jobs WHERE id = $1";
     loop {
@@ -142,7 +142,7 @@ async fn get_further(test: &TestApp, job: Id<Job>, before: usize, server: &mut C
 }
 
 /// Says that the lease of the job has run out, as it does half a minute after its worker was killed.
-async fn expire_leases(test: &TestApp) {
+pub async fn expire_leases(test: &TestApp) {
     let mut tx = test.app.db.begin().await.expect("a transaction");
     let sql = "UPDATE jobs SET due_at = 0 WHERE state = 'running'";
     tx.execute_without_scope(WHY, sql, args![]).await.expect("it writes");
@@ -150,7 +150,7 @@ async fn expire_leases(test: &TestApp) {
 }
 
 /// The real program over the test's databases.
-fn serve(test: &TestApp) -> Child {
+pub fn serve(test: &TestApp) -> Child {
     let mut command = Command::new(env!("CARGO_BIN_EXE_kluis"));
     command.arg("serve").args(["--set", "server.listen=127.0.0.1:0", "--set", "unseal.source=environment"]);
     for (name, value) in &test.flags {

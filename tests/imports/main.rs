@@ -5,6 +5,7 @@ mod support;
 
 mod brought;
 mod killed;
+mod killed_bulk;
 mod running;
 mod sample;
 mod sealed;

@@ -106,7 +106,7 @@ async fn changes_and_looks_are_written_in_turns() {
             tasks.spawn(async move {
                 match number % 4 {
                     0 => db.begin().await?.record(event()).await?.commit().await,
-                    1 => Ok(drop(db.begin().await?.record(event()).await?)),
+                    1 => db.begin().await?.record(event()).await.map(drop),
                     _ => log.record(event().class(Class::Read)).await.map_err(|_| StoreError::Row(0)),
                 }
             });

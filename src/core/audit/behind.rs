@@ -44,7 +44,7 @@ fn statement(rows: usize) -> Arc<str> {
     sql.into()
 }
 
-/// Where the chain ends now; `None` if nothing was written because it ended elsewhere.
+/// Where the chain ends now; `None` if nothing was written, because it ended elsewhere or the events are more than [`MOST`].
 pub(super) async fn record(server: &Connections, end: End, events: &[Event]) -> Result<Option<End>, StoreError> {
     let Some(sql) = events.len().checked_sub(1).and_then(|number| STATEMENTS.get(number)) else { return Ok(None) };
     let mut new = end;

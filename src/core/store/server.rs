@@ -108,7 +108,7 @@ impl Connections {
         let was_idle = idle.is_some();
         let held = match idle {
             Some(held) => held,
-            None => Held { connection: self.options.connect().await?, since: Instant::now() },
+            None => Held { connection: self.connect().await?, since: Instant::now() },
         };
         Ok(Lent {
             held: Some(held),
@@ -118,6 +118,11 @@ impl Connections {
             home: Arc::clone(&self.idle),
             permit: Some(permit),
         })
+    }
+
+    async fn connect(&self) -> Result<PgConnection, StoreError> {
+        let made = tokio::time::timeout(WAIT, self.options.connect()).await;
+        Ok(made.map_err(|_| unavailable("the server doesn't answer"))??)
     }
 
     /// A fresh connection: when one is dead, those that have waited beside it are as well.

@@ -149,8 +149,7 @@ impl Run for BulkRun {
         }
         let tenant = context.job().tenant;
         let mut tx = context.begin().await?;
-        tx.serialise_tenant(tenant).await?;
-        self.changes.scope().still_current_in(&mut tx).await?;
+        self.changes.scope().enter(&mut tx, tenant).await?;
         let mut chunk = Chunk::default();
         let mut position = context.job().position;
         for id in &ids {

@@ -68,8 +68,7 @@ impl Run for UndoRun {
             self.changes = decide(&app, &self.behalf).await?;
         }
         let mut tx = context.begin().await?;
-        tx.serialise_tenant(*tenant).await?;
-        self.changes.scope().still_current_in(&mut tx).await?;
+        self.changes.scope().enter(&mut tx, *tenant).await?;
         let (mut results, mut traces, mut restored) = (Vec::with_capacity(done.len()), Vec::new(), Vec::new());
         for one in &done {
             let (outcome, codes) = match self.one(&mut tx, one).await? {

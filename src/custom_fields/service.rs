@@ -76,8 +76,7 @@ pub async fn create(app: &App, scope: &Scope<Create>, draft: FieldDraft) -> Resu
     let row = seal::seal(&key, &record)?;
     let mut tx = app.db.begin().await?;
     // Keys are sealed, so that the database can't tell whether one is taken: fields of a tenant are made one by one.
-    tx.serialise_tenant(tenant).await?;
-    scope.still_current_in(&mut tx).await?;
+    scope.enter(&mut tx, tenant).await?;
     require_free(&key, &rows::of_tenant_in(&mut tx, tenant).await?, &record.draft.key)?;
     rows::insert(&mut tx, &row).await?;
     if !rows::is_held(&mut tx, scope, &row).await? {

@@ -14,7 +14,6 @@ use super::model::{CustomerDraft, CustomerKind, CustomerStatus};
 use super::rows::{After, ListFilter, Order};
 use super::search::{self, CustomerSearch};
 use super::service;
-use super::text::CustomerText;
 use super::view::{self, CustomerView};
 use crate::app::App;
 use crate::sessions::Scoped;
@@ -89,7 +88,7 @@ impl CustomersApi {
         /// Those that are put away, instead of those in use.
         archived: Query<Option<bool>>,
         sort: Query<Option<Sort>>,
-    ) -> web::Result<Listing<PageOf<CustomerText>>> {
+    ) -> web::Result<Listing<PageOf<CustomerView>>> {
         let filter = ListFilter {
             tenant: tenant_id.0.map(|id| id.0),
             kind: kind.0.map(CustomerKind::code),
@@ -107,7 +106,7 @@ impl CustomersApi {
         let after: Option<After> = page.position(&bound)?;
         let order = bound.sort.into();
         let found = service::list(&app, &scope, &bound.filter, order, after, page.size(), page.count()).await?;
-        Ok(page.listing(found.views, found.next.as_ref(), found.total, &bound)?)
+        Ok(page.listing_written(&found.texts, found.next.as_ref(), found.total, &bound)?)
     }
 
     /// Makes a customer.
@@ -138,7 +137,7 @@ impl CustomersApi {
         scope: Scoped<Read>,
         request: SearchPage,
         body: Body<CustomerSearch>,
-    ) -> web::Result<Listing<PageOf<CustomerText>>> {
+    ) -> web::Result<Listing<PageOf<CustomerView>>> {
         search::run(&app, &scope, &request, body.0).await
     }
 
@@ -166,10 +165,9 @@ impl CustomersApi {
         app: Data<&Arc<App>>,
         scope: Scoped<Read>,
         id: Path<Ident<Customer>>,
-    ) -> web::Result<Record<CustomerText>> {
-        let shown = service::show(&app, &scope, id.0.0).await?;
-        let etag = ETag::of(shown.revision());
-        Ok(Record::new(shown, etag))
+    ) -> web::Result<Record<CustomerView>> {
+        let (shown, revision) = service::show(&app, &scope, id.0.0).await?;
+        Ok(Record::written(shown, ETag::of(revision)))
     }
 
     /// Changes a customer.

@@ -48,13 +48,18 @@ pub async fn find(
     except: Option<Id<Customer>>,
     keys: &[ExactKey],
 ) -> Result<Option<Collision>, Problem> {
+    let mut hashed = Vec::with_capacity(keys.len());
     for key in keys {
-        for hash in index::hashes(app, tenant, key.field, &key.value)? {
-            for candidate in rows_index::candidates(tx, tenant, key.field, hash).await? {
-                if Some(candidate.id) != except && has_key(app, tenant, &candidate, key).await? {
-                    let pointer = key.pointer.clone();
-                    return Ok(Some(Collision { id: candidate.id, field: key.field, pointer }));
-                }
+        let hashes = index::hashes(app, tenant, key.field, &key.value)?;
+        hashed.extend(hashes.into_iter().map(|hash| (key, (key.field, hash))));
+    }
+    let wanted: Vec<_> = hashed.iter().map(|(_, hashed)| *hashed).collect();
+    let candidates = rows_index::candidates(tx, tenant, &wanted).await?;
+    for (key, hashed) in hashed {
+        for candidate in candidates.iter().filter(|row| row.found_by == hashed && Some(row.id) != except) {
+            if has_key(app, tenant, candidate, key).await? {
+                let pointer = key.pointer.clone();
+                return Ok(Some(Collision { id: candidate.id, field: key.field, pointer }));
             }
         }
     }

@@ -47,9 +47,11 @@ pub async fn rewrite(
     draft: &CustomerDraft,
     changed: CompartmentSet,
 ) -> Result<(), Problem> {
-    for field in IndexField::ALL.into_iter().filter(|field| changed.contains(compartment(*field))) {
-        rows_index::delete_index(tx, tenant, id, field).await?;
+    let fields: Vec<_> = IndexField::ALL.into_iter().filter(|field| changed.contains(compartment(*field))).collect();
+    if fields.is_empty() {
+        return Ok(());
     }
+    rows_index::delete_index(tx, tenant, id, &fields).await?;
     let mut keys = all_keys(draft);
     keys.retain(|key| changed.contains(compartment(key.field)));
     insert(app, tx, tenant, id, &keys).await
@@ -62,11 +64,9 @@ async fn insert(
     id: Id<Customer>,
     keys: &[ExactKey],
 ) -> Result<(), Problem> {
-    for key in keys {
-        let hash = app.keys.blind(tenant.uuid(), key.field, &key.value)?;
-        rows_index::insert_index(tx, tenant, id, key.field, hash).await?;
-    }
-    Ok(())
+    let hash = |key: &ExactKey| Ok((key.field, app.keys.blind(tenant.uuid(), key.field, &key.value)?));
+    let hashes = keys.iter().map(hash).collect::<Result<Vec<_>, VaultError>>()?;
+    Ok(rows_index::insert_index(tx, tenant, id, &hashes).await?)
 }
 
 /// The hashes under which a value may stand: one for each version of the index key that is in use.

@@ -358,8 +358,7 @@ pub async fn insert(tx: &mut Tx<Unaudited>, row: &NewRow<'_>) -> Result<(), Stor
         row.fingerprints,
         row.mac,
     ];
-    tx.execute_without_scope(WHY_INSERT, INSERT, args).await?;
-    Ok(())
+    tx.defer_without_scope(WHY_INSERT, INSERT, args).await
 }
 
 const UPDATE: &str = "UPDATE customers AS c SET status = $3, owner_id = $4, updated_at = $5, archived_at = $6, \

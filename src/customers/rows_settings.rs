@@ -2,15 +2,27 @@
 
 use kluis_core::args;
 use kluis_core::kernel::{Id, id::Tenant, id::User};
-use kluis_core::store::{Db, StoreError, Tx};
+use kluis_core::store::{Db, Row, StoreError, Tx};
 
 const WHY_SETTINGS: &str = "settings of the tenant that a scope has named; they say nothing about people";
 
-/// Country, and whether a legal ground for special data is recorded.
-pub async fn tenant_settings(db: &Db, tenant: Id<Tenant>) -> Result<Option<(String, bool)>, StoreError> {
-    let sql = "SELECT country, special_ground FROM tenants WHERE id = $1 AND status = 'active'";
+/// What the customers of a tenant must keep to.
+pub struct TenantSettings {
+    pub country: String,
+    /// A legal ground for special data is recorded.
+    pub has_special_ground: bool,
+    pub has_custom_fields: bool,
+}
+
+pub async fn tenant_settings(db: &Db, tenant: Id<Tenant>) -> Result<Option<TenantSettings>, StoreError> {
+    let sql = "SELECT t.country, t.special_ground IS NOT NULL, \
+        EXISTS (SELECT 1 FROM custom_fields AS f WHERE f.tenant_id = t.id) \
+        FROM tenants AS t WHERE t.id = $1 AND t.status = 'active'";
     let row = db.fetch_optional_without_scope(WHY_SETTINGS, sql, args![tenant]).await?;
-    row.map(|row| Ok((row.text(0)?, row.opt_text(1)?.is_some()))).transpose()
+    let settings = |row: Row| {
+        Ok(TenantSettings { country: row.text(0)?, has_special_ground: row.bool(1)?, has_custom_fields: row.bool(2)? })
+    };
+    row.map(settings).transpose()
 }
 
 pub async fn is_member<S>(tx: &mut Tx<S>, tenant: Id<Tenant>, user: Id<User>) -> Result<bool, StoreError> {

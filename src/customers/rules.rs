@@ -41,11 +41,11 @@ impl TenantRules {
 
 /// Reads the settings that hold now.
 pub async fn of_tenant(app: &App, tenant: Id<Tenant>) -> Result<TenantRules, Problem> {
-    let (country, special_allowed) =
-        rows_settings::tenant_settings(&app.db, tenant).await?.ok_or(Problem::not_found())?;
-    let fields = custom_fields::service::rules(app, tenant).await?;
-    let country = CountryCode::parse(&country).unwrap_or(CountryCode::NL);
-    Ok(TenantRules { country, special_allowed, fields })
+    let settings = rows_settings::tenant_settings(&app.db, tenant).await?.ok_or(Problem::not_found())?;
+    let fields =
+        if settings.has_custom_fields { custom_fields::service::rules(app, tenant).await? } else { Vec::new() };
+    let country = CountryCode::parse(&settings.country).unwrap_or(CountryCode::NL);
+    Ok(TenantRules { country, special_allowed: settings.has_special_ground, fields })
 }
 
 /// The owner of a record must be somebody with a role in its tenant.

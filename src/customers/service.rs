@@ -8,15 +8,14 @@ use kluis_core::store::{Tx, Unaudited};
 use super::access::{Archive, Create, Read, Update};
 use super::model::{self, CustomerDraft, Valid};
 use super::rows::{self, After, CustomerRow, ListFilter, NewRow, Order, Plain};
-use super::text::{self, CustomerText};
 use super::view::{self, CustomerView};
-use super::{duplicates, index, rules, seal};
+use super::{duplicates, index, rules, seal, text};
 use crate::app::App;
-use crate::web::{ETag, Failure};
+use crate::web::{ETag, Failure, JsonText};
 
 /// A page of customers, and where the next one starts.
 pub struct Found {
-    pub views: Vec<CustomerText>,
+    pub texts: Vec<JsonText<CustomerView>>,
     pub next: Option<After>,
     pub total: Option<u64>,
 }
@@ -37,15 +36,19 @@ pub async fn list(
     let more = rows.len() > size as usize;
     rows.truncate(size as usize);
     let next = rows.last().filter(|_| more).map(|row| After { id: row.id, updated_at: row.plain.updated_at });
-    let views = disclose(app, scope, &rows).await?;
-    Ok(Found { views, next, total })
+    let texts = disclose(app, scope, &rows).await?;
+    Ok(Found { texts, next, total })
 }
 
 /// Opens rows for the caller and puts the look at them on record.
-pub async fn disclose(app: &App, scope: &Scope<Read>, rows: &[CustomerRow]) -> Result<Vec<CustomerText>, Problem> {
-    let views = view::open_each(app, scope, rows, text::open).await?;
+pub async fn disclose(
+    app: &App,
+    scope: &Scope<Read>,
+    rows: &[CustomerRow],
+) -> Result<Vec<JsonText<CustomerView>>, Problem> {
+    let texts = view::open_each(app, scope, rows, text::open).await?;
     record_look(app, scope, rows).await?;
-    Ok(views)
+    Ok(texts)
 }
 
 /// Puts on record that these rows were looked at; a look that can't be recorded fails.
@@ -58,11 +61,11 @@ pub async fn record_look(app: &App, scope: &Scope<Read>, rows: &[CustomerRow]) -
     app.record_read(event.compartments(shown)).await
 }
 
-/// One customer; 404 when there is none that the caller may read.
-pub async fn show(app: &App, scope: &Scope<Read>, id: Id<Customer>) -> Result<CustomerText, Problem> {
+/// One customer and its revision; 404 when there is none that the caller may read.
+pub async fn show(app: &App, scope: &Scope<Read>, id: Id<Customer>) -> Result<(JsonText<CustomerView>, i64), Problem> {
     let row = rows::get(&app.db, scope, id).await?.ok_or(Problem::not_found())?;
-    let mut views = disclose(app, scope, std::slice::from_ref(&row)).await?;
-    views.pop().ok_or(Problem::not_found())
+    let mut texts = disclose(app, scope, std::slice::from_ref(&row)).await?;
+    Ok((texts.pop().ok_or(Problem::not_found())?, row.plain.revision))
 }
 
 /// Makes a customer of the acting tenant.
@@ -108,8 +111,7 @@ pub async fn create_in(
     scope.require(rels)?;
     require_editable(scope, rels, view::held(draft))?;
     let key = app.keys.new_subject_key(tenant.uuid()).await?;
-    tx.serialise_tenant(tenant).await?;
-    scope.still_current_in(tx).await?;
+    scope.enter(tx, tenant).await?;
     rules::require_member(tx, tenant, owner).await?;
     duplicates::refuse(app, scope, tx, tenant, None, &model::exact_keys(draft)).await?;
     let now = app.clock.now();

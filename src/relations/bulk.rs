@@ -34,8 +34,7 @@ pub async fn create_all(
         new.push((record, created_event(app, scope, from, &record).await?));
     }
     let mut tx = app.db.begin().await?;
-    tx.serialise_tenant(tenant).await?;
-    scope.still_current_in(&mut tx).await?;
+    scope.enter(&mut tx, tenant).await?;
     for (record, _) in &new {
         insert_in(app, &mut tx, scope, record).await?;
     }

@@ -140,8 +140,7 @@ pub async fn create(
     let record = new_record(app, &from, &to, draft);
     let event = created_event(app, scope, &from, &record).await?;
     let mut tx = app.db.begin().await?;
-    tx.serialise_tenant(record.tenant).await?;
-    scope.still_current_in(&mut tx).await?;
+    scope.enter(&mut tx, record.tenant).await?;
     insert_in(app, &mut tx, scope, &record).await?;
     tx.record(event).await?.commit().await?;
     Ok((&record).into())

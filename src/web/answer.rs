@@ -28,6 +28,7 @@ use serde::Serialize;
 
 use super::body::JSON;
 use super::etag::ETag;
+use super::text::JsonText;
 
 /// 200 with a body that has no revision: a report, a list of possible values.
 pub type Answer<T> = Reply<T, Plain>;
@@ -43,10 +44,17 @@ pub type Accepted<T> = Reply<T, Later>;
 /// A JSON answer of one form; use the aliases.
 #[derive(Debug)]
 pub struct Reply<T, F> {
-    value: T,
+    content: Content<T>,
     etag: Option<ETag>,
     headers: HeaderMap,
     form: PhantomData<fn() -> F>,
+}
+
+#[derive(Debug)]
+enum Content<T> {
+    Value(T),
+    /// A `T` that was written already.
+    Text(Vec<u8>),
 }
 
 /// What distinguishes the answers: status, description, headers.
@@ -121,8 +129,8 @@ impl Form for Later {
 }
 
 impl<T, F> Reply<T, F> {
-    fn with(value: T) -> Self {
-        Self { value, etag: None, headers: HeaderMap::new(), form: PhantomData }
+    fn with(content: Content<T>) -> Self {
+        Self { content, etag: None, headers: HeaderMap::new(), form: PhantomData }
     }
 
     fn tagged(mut self, etag: ETag) -> Self {
@@ -137,53 +145,63 @@ impl<T, F> Reply<T, F> {
         }
         self
     }
-
-    /// The value, for tests and for pages that stand on the same handler.
-    pub fn into_inner(self) -> T {
-        self.value
-    }
 }
 
 impl<T> Answer<T> {
     pub fn new(value: T) -> Self {
-        Self::with(value)
+        Self::with(Content::Value(value))
     }
 }
 
 impl<T> Record<T> {
     pub fn new(value: T, etag: ETag) -> Self {
-        Self::with(value).tagged(etag)
+        Self::with(Content::Value(value)).tagged(etag)
+    }
+
+    pub fn written(text: JsonText<T>, etag: ETag) -> Self {
+        Self::with(Content::Text(text.into_bytes())).tagged(etag)
     }
 }
 
 impl<T> Created<T> {
     /// `location` is the path on this server: `/v1/customers/cus_…`.
     pub fn new(value: T, etag: ETag, location: &str) -> Self {
-        Self::with(value).tagged(etag).set(header::LOCATION, location)
+        Self::with(Content::Value(value)).tagged(etag).set(header::LOCATION, location)
     }
 }
 
 impl<T> Accepted<T> {
     /// `location` is the path of the job: `/v1/jobs/job_…`.
     pub fn new(value: T, location: &str) -> Self {
-        Self::with(value).set(header::LOCATION, location)
+        Self::with(Content::Value(value)).set(header::LOCATION, location)
     }
 }
 
 impl<T> Listing<T> {
     /// `next` is the URL of the next page, `None` on the last one.
     pub fn new(value: T, next: Option<&str>) -> Self {
-        let listing = Self::with(value);
+        Self::with(Content::Value(value)).leading_to(next)
+    }
+
+    pub fn written(text: JsonText<T>, next: Option<&str>) -> Self {
+        Self::with(Content::Text(text.into_bytes())).leading_to(next)
+    }
+
+    fn leading_to(self, next: Option<&str>) -> Self {
         match next {
-            Some(url) => listing.set(header::LINK, &format!("<{url}>; rel=\"next\"")),
-            None => listing,
+            Some(url) => self.set(header::LINK, &format!("<{url}>; rel=\"next\"")),
+            None => self,
         }
     }
 }
 
 impl<T: Serialize + Send, F: Form> IntoResponse for Reply<T, F> {
     fn into_response(mut self) -> Response {
-        let Ok(body) = serde_json::to_vec(&self.value) else {
+        let body = match &mut self.content {
+            Content::Value(value) => serde_json::to_vec(value),
+            Content::Text(text) => Ok(std::mem::take(text)),
+        };
+        let Ok(body) = body else {
             return StatusCode::INTERNAL_SERVER_ERROR.into_response();
         };
         if let Some(etag) = self.etag {

@@ -49,6 +49,7 @@ pub mod service;
 pub mod shell;
 pub mod stream;
 mod tag;
+pub mod text;
 pub mod timestamp;
 pub mod upload;
 
@@ -69,4 +70,5 @@ pub use query::Query;
 pub use service::service;
 pub use shell::{Shell, Surroundings};
 pub use tag::{SESSION_COOKIE, Tag};
+pub use text::{JsonText, Members};
 pub use timestamp::Timestamp;

@@ -36,6 +36,7 @@ use super::answer::Listing;
 use super::operation::Route;
 use super::problem::Failure;
 use super::query;
+use super::text::{JsonText, Members};
 
 /// How many items a page has when nothing is said, and at most.
 pub const USUAL_SIZE: u32 = 50;
@@ -157,18 +158,41 @@ impl Page {
         total: Option<u64>,
         filter: &impl Serialize,
     ) -> Result<Listing<PageOf<T>>, Problem> {
-        let next_cursor = match next {
-            Some(position) => Some(self.cursors.seal(&self.context(filter)?, position)?),
-            None => None,
-        };
-        let link = match (&next_cursor, &self.url) {
-            (Some(cursor), Some(url)) => {
-                let separator = if url.contains('?') { '&' } else { '?' };
-                Some(format!("{url}{separator}cursor={cursor}"))
-            }
-            _ => None,
-        };
+        let next_cursor = self.next_cursor(next, filter)?;
+        let link = self.link(next_cursor.as_deref());
         Ok(Listing::new(PageOf { items, next_cursor, total }, link.as_deref()))
+    }
+
+    /// The same for items that are written already.
+    pub fn listing_written<T, P: Serialize>(
+        &self,
+        items: &[JsonText<T>],
+        next: Option<&P>,
+        total: Option<u64>,
+        filter: &impl Serialize,
+    ) -> Result<Listing<PageOf<T>>, Problem> {
+        let next_cursor = self.next_cursor(next, filter)?;
+        let link = self.link(next_cursor.as_deref());
+        let length: usize = items.iter().map(|item| item.as_bytes().len() + 1).sum();
+        let mut page = Members::none(length + MAX_CURSOR);
+        page.put_texts("items", items)?;
+        if let Some(cursor) = &next_cursor {
+            page.put("nextCursor", cursor)?;
+        }
+        if let Some(total) = &total {
+            page.put("total", total)?;
+        }
+        Ok(Listing::written(JsonText::of(page), link.as_deref()))
+    }
+
+    fn next_cursor<P: Serialize>(&self, next: Option<&P>, filter: &impl Serialize) -> Result<Option<String>, Problem> {
+        next.map(|position| self.cursors.seal(&self.context(filter)?, position)).transpose()
+    }
+
+    fn link(&self, next_cursor: Option<&str>) -> Option<String> {
+        let (cursor, url) = (next_cursor?, self.url.as_deref()?);
+        let separator = if url.contains('?') { '&' } else { '?' };
+        Some(format!("{url}{separator}cursor={cursor}"))
     }
 
     /// A page of a list that is never long, and therefore read whole: the sessions of one person, the roles of one user.
@@ -348,10 +372,6 @@ impl<T: Type> Type for PageOf<T> {
 
     fn register(registry: &mut Registry) {
         T::register(registry);
-        // Two types may be written alike and share their schema, and so do their pages.
-        if registry.schemas.contains_key(&*Self::name()) {
-            return;
-        }
         registry.create_schema::<Self, _>(Self::name().into_owned(), |_| {
             let inline = |schema| MetaSchemaRef::Inline(Box::new(schema));
             let items = MetaSchema {

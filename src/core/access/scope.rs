@@ -254,6 +254,17 @@ impl<P: ScopedPermission> Scope<P> {
         self.compare(row.as_ref())
     }
 
+    /// The same, and from here to the end of the transaction nobody else changes what the tenant's records are found by; see
+    /// [`Tx::serialise_tenant`].
+    pub async fn enter<S>(&self, tx: &mut Tx<S>, tenant: Id<Tenant>) -> Result<(), AccessError> {
+        const ENTER: &str = "SELECT value, pg_advisory_xact_lock($1) FROM authz_epoch WHERE id = 1";
+        let row = match tx.engine() {
+            Engine::Sqlite => tx.fetch_optional(Ready::Static(EPOCH), args![]).await?,
+            Engine::Postgres => tx.fetch_optional(Ready::Static(ENTER), args![Tx::<S>::lock_of(tenant)]).await?,
+        };
+        self.compare(row.as_ref())
+    }
+
     /// Prepares a scoped statement in this shape without running it.
     pub async fn prepare(&self, db: &Db, sql: impl Into<Sql>, arity: usize) -> Result<(), StoreError> {
         let args = (0..arity).fold(Args::new(), |args, _| args.with(None::<i64>));

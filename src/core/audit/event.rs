@@ -195,8 +195,14 @@ impl Event {
     }
 
     pub(super) fn columns(&self, seq: i64, chain: &[u8; 32]) -> Args {
+        let mut columns = crate::args![seq];
+        columns.append(self.facts());
+        columns.with(*chain)
+    }
+
+    /// All columns but the number and the link, which tell its place.
+    pub(super) fn facts(&self) -> Args {
         crate::args![
-            seq,
             self.id,
             self.at,
             self.tenant,
@@ -213,7 +219,6 @@ impl Event {
             &*self.purpose,
             self.outcome.as_str(),
             self.detail_json(),
-            *chain,
         ]
     }
 

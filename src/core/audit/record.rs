@@ -63,10 +63,25 @@ fn count(events: &[Event]) -> Result<i64, StoreError> {
     i64::try_from(events.len()).ok().filter(|count| *count > 0).ok_or(StoreError::Row(0))
 }
 
+/// PostgreSQL computes the number and the link of a single event itself, so that it goes out together with the writes it is
+/// about. What is hashed is written down in [`chain`].
+const ONE: &str = "WITH head AS (UPDATE audit_head SET seq = seq + 1, chain = pg_catalog.sha256('\\x01'::bytea || chain || \
+    pg_catalog.sha256('\\x000000000000000008'::bytea || int8send(seq + 1) || $1::bytea)) WHERE id = 1 RETURNING seq, chain) \
+    INSERT INTO audit_events (seq, id, at, tenant_id, owner_id, actor, channel, request_id, class, action, entity, record_id, \
+    subjects, compartments, purpose, outcome, detail, chain) SELECT head.seq, $2::uuid, $3::bigint, $4::uuid, $5::uuid, \
+    $6::text, $7::text, $8::text, $9::text, $10::text, $11::text, $12::uuid, $13::bytea, $14::bigint, $15::text, $16::text, \
+    $17::text, head.chain FROM head";
+
 impl Tx<Unaudited> {
     /// Records one event; only what this gives back can be committed.
-    pub async fn record(self, event: Event) -> Result<Tx<Audited>, StoreError> {
-        self.record_all(vec![event]).await
+    pub async fn record(mut self, event: Event) -> Result<Tx<Audited>, StoreError> {
+        if self.engine() == Engine::Sqlite {
+            return self.record_all(vec![event]).await;
+        }
+        let mut args = args![chain::facts(&event)];
+        args.append(event.facts());
+        self.defer(ONE, args);
+        if self.write_deferred().await? == 1 { Ok(self.audited()) } else { Err(StoreError::Row(0)) }
     }
 
     /// Records several events; an empty list is refused.

@@ -43,18 +43,20 @@ impl Disclosure {
         sealed.open(key, &row.of(compartment.name(), sealed)).map(|value| Shown(State::Clear(value)))
     }
 
-    /// The same, as the JSON text that was sealed: for an answer that hands a whole compartment on.
-    pub fn open_text<T: DeserializeOwned>(
+    /// The same, as the JSON text that was sealed, appended to an answer that hands a whole compartment on. Nothing is
+    /// appended when it is withheld, or doesn't open.
+    pub fn write<T: DeserializeOwned>(
         self,
         compartment: Compartment,
         sealed: &Sealed<T>,
         key: &DataKey,
         row: &Context,
-    ) -> Result<Shown<String>> {
+        answer: &mut Vec<u8>,
+    ) -> Result<()> {
         if !self.clear.contains(compartment) {
-            return Ok(Shown(State::Withheld));
+            return Ok(());
         }
-        sealed.open_text(key, &row.of(compartment.name(), sealed)).map(|text| Shown(State::Clear(text)))
+        sealed.open_onto(key, &row.of(compartment.name(), sealed), answer)
     }
 
     /// For personal values that are not sealed by themselves: made only if they may be seen.

@@ -41,13 +41,19 @@ impl<T: DeserializeOwned> Sealed<T> {
 }
 
 impl<T: DeserializeOwned> Sealed<T> {
-    /// The value's JSON as it was written at sealing, for handing on without a look inside.
-    pub(super) fn open_text(&self, key: &DataKey, context: &Context) -> Result<String> {
-        let (mut padded, length) = self.decrypt(key, context)?;
-        padded.truncate(length);
-        // Handed on, not copied.
-        let text = String::from_utf8(std::mem::take(&mut *padded));
-        text.map_err(|_| VaultError::Integrity("content of the sealed value"))
+    /// Appends the value's JSON as it was written at sealing, for handing on without a look inside; nothing on an error.
+    pub(super) fn open_onto(&self, key: &DataKey, context: &Context, text: &mut Vec<u8>) -> Result<()> {
+        let start = text.len();
+        let opened = self.decrypt_onto(key, context, text).and_then(|length| {
+            let json = text.get(start..start + length).map(str::from_utf8);
+            if matches!(json, Some(Ok(_))) {
+                Ok(length)
+            } else {
+                Err(VaultError::Integrity("content of the sealed value"))
+            }
+        });
+        text.truncate(start + opened.as_ref().copied().unwrap_or_default());
+        opened.map(drop)
     }
 }
 
@@ -116,16 +122,23 @@ impl<T> Sealed<T> {
 
     /// The padded plaintext and the length of what counts in it. The buffer is wiped when dropped.
     fn decrypt(&self, key: &DataKey, context: &Context) -> Result<(Zeroizing<Vec<u8>>, usize)> {
+        let mut buffer = Zeroizing::new(Vec::with_capacity(self.bytes.len()));
+        let length = self.decrypt_onto(key, context, &mut buffer)?;
+        Ok((buffer, length))
+    }
+
+    /// Appends the padded plaintext and what was behind it; gives the length of what counts. Leaves rubbish on an error.
+    fn decrypt_onto(&self, key: &DataKey, context: &Context, buffer: &mut Vec<u8>) -> Result<usize> {
         let (header, body) = Header::parse(&self.bytes)?;
         if header.key_id != key.id() {
             return Err(VaultError::Integrity("key of the sealed value"));
         }
         context.expects(&header)?;
-        let mut buffer = Zeroizing::new(body.to_vec());
+        let start = buffer.len();
+        buffer.extend_from_slice(body);
         let aad = context.aad(&header);
-        let padded = key.open((header.algorithm, header.key_version), header.nonce, &aad, &mut buffer)?;
-        let length = envelope::unpad(padded)?.len();
-        Ok((buffer, length))
+        let padded = key.open((header.algorithm, header.key_version), header.nonce, &aad, &mut buffer[start..])?;
+        Ok(envelope::unpad(padded)?.len())
     }
 }
 

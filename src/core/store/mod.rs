@@ -10,6 +10,7 @@ mod arg;
 mod db;
 mod error;
 pub mod inspect;
+mod join;
 pub mod keystore;
 pub mod migrate;
 mod reader;

@@ -5,6 +5,7 @@ use std::marker::PhantomData;
 use sqlx::{Sqlite, Transaction};
 use tokio::sync::OwnedSemaphorePermit;
 
+use super::join::{self, Write};
 use super::server::Lent;
 use super::sql::Ready;
 use super::{Args, Db, Engine, Row, Sql, StoreError};
@@ -27,6 +28,8 @@ enum Inner {
 /// A transaction; dropped without a commit it rolls back.
 pub struct Tx<State> {
     inner: Inner,
+    /// Writes that go out together with the next statement or the event.
+    deferred: Vec<Write>,
     state: PhantomData<State>,
 }
 
@@ -40,12 +43,12 @@ impl Tx<Unaudited> {
             }
             Db::Postgres(connections) => Inner::Postgres(connections.begin().await?),
         };
-        Ok(Self { inner, state: PhantomData })
+        Ok(Self { inner, deferred: Vec::new(), state: PhantomData })
     }
 
     /// Only the audit floor turns a transaction into one that may be committed.
     pub(crate) fn audited(self) -> Tx<Audited> {
-        Tx { inner: self.inner, state: PhantomData }
+        Tx { inner: self.inner, deferred: self.deferred, state: PhantomData }
     }
 
     /// Commits housekeeping of the system's own tables that says nothing about people: leases, progress counters,
@@ -56,7 +59,8 @@ impl Tx<Unaudited> {
 }
 
 impl Tx<Audited> {
-    pub async fn commit(self) -> Result<(), StoreError> {
+    pub async fn commit(mut self) -> Result<(), StoreError> {
+        self.write_deferred().await?;
         match self.inner {
             Inner::Sqlite(tx, _turn) => tx.commit().await?,
             Inner::Postgres(lent) => lent.commit().await?,
@@ -106,18 +110,58 @@ impl<State> Tx<State> {
         self.execute(sql, args).await
     }
 
+    /// Writes before the next statement of this transaction or its end, together with what else was deferred: nothing of
+    /// that may depend on anything else of it (see [`join`]). For writes of which nobody asks how many rows they met. On
+    /// SQLite, where a statement is no round trip, at once.
+    pub async fn defer_without_scope(
+        &mut self,
+        because: &'static str,
+        sql: &'static str,
+        args: Args,
+    ) -> Result<(), StoreError> {
+        match self.engine() {
+            Engine::Sqlite => self.execute_without_scope(because, sql, args).await.map(drop),
+            Engine::Postgres => {
+                self.defer(sql, args);
+                Ok(())
+            }
+        }
+    }
+
+    pub(crate) fn defer(&mut self, sql: &'static str, args: Args) {
+        self.deferred.push((sql, args));
+    }
+
+    /// Sends what was deferred; gives the number of rows that the last of it has written.
+    pub(crate) async fn write_deferred(&mut self) -> Result<u64, StoreError> {
+        let deferred = std::mem::take(&mut self.deferred);
+        match &mut self.inner {
+            Inner::Postgres(lent) if !deferred.is_empty() => {
+                let (sql, args) = join::joined(deferred);
+                lent.execute(sql, args).await
+            }
+            _ => Ok(0),
+        }
+    }
+
     /// Makes changes to one tenant's blind-indexed values wait for each other, so that "is it there already?" and
     /// "then write it" are one step. On SQLite the single writer has done that.
     pub async fn serialise_tenant(&mut self, tenant: Id<Tenant>) -> Result<(), StoreError> {
         if self.engine() == Engine::Postgres {
-            let (high, low) = tenant.uuid().as_u64_pair();
-            let key = (high ^ low).cast_signed();
-            self.execute(Ready::Static("SELECT pg_advisory_xact_lock($1)"), Args::new().with(key)).await?;
+            let lock = Args::new().with(Self::lock_of(tenant));
+            self.execute(Ready::Static("SELECT pg_advisory_xact_lock($1)"), lock).await?;
         }
         Ok(())
     }
 
+    /// The number of the lock that [`Self::serialise_tenant`] takes.
+    pub(crate) fn lock_of(tenant: Id<Tenant>) -> i64 {
+        let (high, low) = tenant.uuid().as_u64_pair();
+        (high ^ low).cast_signed()
+    }
+
     pub(crate) async fn fetch_all(&mut self, sql: Ready, args: Args) -> Result<Vec<Row>, StoreError> {
+        self.write_deferred().await?;
         match &mut self.inner {
             Inner::Sqlite(tx, _) => {
                 let query = sqlx::query_with(sql.into_driver(), args.sqlite()?);
@@ -133,6 +177,7 @@ impl<State> Tx<State> {
     }
 
     pub(crate) async fn execute(&mut self, sql: Ready, args: Args) -> Result<u64, StoreError> {
+        self.write_deferred().await?;
         match &mut self.inner {
             Inner::Sqlite(tx, _) => {
                 let query = sqlx::query_with(sql.into_driver(), args.sqlite()?);

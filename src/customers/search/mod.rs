@@ -24,7 +24,6 @@ use kluis_core::privacy::{Compartment, CompartmentSet};
 
 use super::access::{Customers, Read};
 use super::rows::{self, CustomerRow};
-use super::text::CustomerText;
 use super::view::CustomerView;
 use super::{follow, index, service, view};
 use crate::app::App;
@@ -120,7 +119,7 @@ pub async fn run(
     scope: &Scope<Read>,
     request: &SearchPage,
     search: CustomerSearch,
-) -> web::Result<Listing<PageOf<CustomerText>>> {
+) -> web::Result<Listing<PageOf<CustomerView>>> {
     scope.require_any()?;
     let mut faults = Faults::new();
     let places = check(app, scope, &search, "", &mut faults).await?;
@@ -156,7 +155,7 @@ pub async fn run(
     }
     let rows: Vec<_> = found.into_iter().map(|candidate| candidate.row).collect();
     let shown = service::disclose(app, scope, &rows).await?;
-    Ok(page.listing(shown, position.as_ref(), None, &bound)?)
+    Ok(page.listing_written(&shown, position.as_ref(), None, &bound)?)
 }
 
 /// Which of the rows are wanted, by what the caller may see of them.

@@ -14,6 +14,8 @@ use super::sql::Ready;
 /// A write and its arguments, as many as its text names.
 pub(super) type Write = (&'static str, Args);
 
+const WITH: &str = "WITH";
+
 /// By the places of the texts in the program, which has few combinations.
 static JOINED: LazyLock<Mutex<HashMap<Vec<usize>, Arc<str>>>> = LazyLock::new(Mutex::default);
 
@@ -33,15 +35,15 @@ pub(super) fn joined(writes: Vec<Write>) -> (Ready, Args) {
 
 /// `texts` with the number of their arguments.
 fn written(texts: &[(&str, usize)]) -> String {
-    let mut sql = String::from("WITH ");
+    let mut sql = String::from(WITH);
     let mut before = 0;
     for (at, (text, args)) in texts.iter().enumerate() {
         let moved = moved(text, before);
         // Writing to a String can't fail.
         let _ = if at + 1 < texts.len() {
-            write!(sql, "{}part{at} AS ({moved})", if at > 0 { ", " } else { "" })
-        } else if let Some(own) = moved.strip_prefix("WITH ") {
-            write!(sql, ", {own}")
+            write!(sql, "{} part{at} AS ({moved})", if at > 0 { "," } else { "" })
+        } else if let Some(own) = moved.strip_prefix(WITH) {
+            write!(sql, ",{own}")
         } else {
             write!(sql, " {moved}")
         };

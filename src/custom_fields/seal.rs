@@ -1,6 +1,7 @@
 //! Between a field in clear and a row at rest: its words sealed under the tenant's data key, the rest bound by a MAC. Who
 //! edits a row in the database can't steer values into another compartment.
 
+use kluis_core::access::Object;
 use kluis_core::kernel::id::Tenant;
 use kluis_core::kernel::{Id, Problem, ProblemKind};
 use kluis_core::privacy::{Context, DataKey, RowMac, Sealed, VaultError};
@@ -59,7 +60,11 @@ pub fn seal(key: &DataKey, record: &FieldRecord) -> Result<FieldRow, Problem> {
 }
 
 /// Opens a row, after a look whether anybody edited it behind our back.
-pub fn open(key: &DataKey, row: &FieldRow) -> Result<FieldRecord, VaultError> {
+pub fn open(key: &DataKey, row: &FieldRow) -> Result<FieldRecord, Problem> {
+    checked(key, row).map_err(|error| Problem::from(error).about(Object::CustomField.as_str(), row.id, row.tenant))
+}
+
+fn checked(key: &DataKey, row: &FieldRow) -> Result<FieldRecord, VaultError> {
     const BROKEN: VaultError = VaultError::Integrity("purposes of a custom field");
     mac(key, row).verify(&row.mac)?;
     let context = place(row.tenant, row.id, row.revision).of(PART, &row.texts);

@@ -112,7 +112,7 @@ pub async fn update(
     scope.require(row.rels)?;
     fits(ETag::of(row.revision))?;
     let key = key(app, row.tenant).await?;
-    let before = seal::open(&key, &row).map_err(Problem::from)?;
+    let before = seal::open(&key, &row)?;
     let wanted = change(&before.draft)?.checked()?;
     wanted.check_change(&before.draft)?;
     let names = wanted.changed_names(&before.draft);
@@ -134,7 +134,7 @@ pub async fn set_archived(
     scope.require(row.rels)?;
     fits(ETag::of(row.revision))?;
     let key = key(app, row.tenant).await?;
-    let before = seal::open(&key, &row).map_err(Problem::from)?;
+    let before = seal::open(&key, &row)?;
     let at = archived.then(|| before.archived_at.unwrap_or_else(|| app.clock.now()));
     let record = FieldRecord { archived_at: at, ..next(app, &before) };
     let row = seal::seal(&key, &record)?;

@@ -120,10 +120,8 @@ impl CustomersApi {
         scope: Scoped<Create>,
         body: Body<CustomerDraft>,
     ) -> web::Result<Created<CustomerView>> {
-        let made = service::create(&app, &scope, body.0).await?;
-        let etag = ETag::of(made.revision);
-        let location = view::location(made.id.0);
-        Ok(Created::new(made, etag, &location))
+        let (made, id) = service::create(&app, &scope, body.0).await?;
+        Ok(Created::written(made, ETag::of(ETag::FIRST), &view::location(id)))
     }
 
     /// Finds customers by what is personal.

@@ -2,7 +2,7 @@
 
 use kluis_core::access::{Purpose, Rel, RelSet, Scope, ScopedPermission};
 use kluis_core::kernel::{Faults, Id, Phrase, Problem, ProblemKind, id::Customer, id::User};
-use kluis_core::privacy::{Compartment, CompartmentSet};
+use kluis_core::privacy::{Compartment, CompartmentSet, DataKey};
 use kluis_core::store::{Tx, Unaudited};
 
 use super::access::{Archive, Create, Read, Update};
@@ -46,7 +46,18 @@ pub async fn disclose(
     scope: &Scope<Read>,
     rows: &[CustomerRow],
 ) -> Result<Vec<JsonText<CustomerView>>, Problem> {
-    let texts = view::open_each(app, scope, rows, text::open).await?;
+    let keys = view::keys(app, rows).await?;
+    disclose_with(app, scope, rows, &keys).await
+}
+
+/// The same for one who has the keys of the rows already.
+pub async fn disclose_with(
+    app: &App,
+    scope: &Scope<Read>,
+    rows: &[CustomerRow],
+    keys: &[DataKey],
+) -> Result<Vec<JsonText<CustomerView>>, Problem> {
+    let texts = rows.iter().zip(keys).map(|(row, key)| text::open(scope, key, row)).collect::<Result<Vec<_>, _>>()?;
     record_look(app, scope, rows).await?;
     Ok(texts)
 }
@@ -68,8 +79,12 @@ pub async fn show(app: &App, scope: &Scope<Read>, id: Id<Customer>) -> Result<(J
     Ok((texts.pop().ok_or(Problem::not_found())?, row.plain.revision))
 }
 
-/// Makes a customer of the acting tenant.
-pub async fn create(app: &App, scope: &Scope<Create>, draft: CustomerDraft) -> Result<CustomerView, Problem> {
+/// Makes a customer of the acting tenant; gives what the caller may see of it, and its id.
+pub async fn create(
+    app: &App,
+    scope: &Scope<Create>,
+    draft: CustomerDraft,
+) -> Result<(JsonText<CustomerView>, Id<Customer>), Problem> {
     scope.require_any()?;
     let rules = rules::of_tenant(app, scope.tenant()).await?;
     let valid = Valid::parse(draft, &rules.rules(app).filling(writable(scope)))?;
@@ -77,7 +92,7 @@ pub async fn create(app: &App, scope: &Scope<Create>, draft: CustomerDraft) -> R
     let made = create_in(app, scope, &mut tx, &valid).await?;
     let event = created_event(app, scope, &made)?;
     tx.record(event).await?.commit().await?;
-    view::open(&scope.also::<Read>(), &made.key, &made.row)
+    Ok((text::open(&scope.also::<Read>(), &made.key, &made.row)?, made.row.id))
 }
 
 /// The compartments that this actor may write in a new customer.
@@ -88,7 +103,7 @@ pub(super) fn writable(scope: &Scope<Create>) -> CompartmentSet {
 /// A customer that stands in an open transaction.
 pub struct Made {
     pub row: CustomerRow,
-    pub key: kluis_core::privacy::DataKey,
+    pub key: DataKey,
 }
 
 /// The event that belongs to a customer made by [`create_in`].
@@ -226,7 +241,7 @@ pub async fn set_archived(
     scope.require(row.rels)?;
     fits(ETag::of(row.plain.revision))?;
     let key = subject_key(app, &row).await?;
-    seal::verify(&key, &row)?;
+    seal::verify(&key, &row).map_err(|error| view::about(error, &row))?;
     let before = row.plain.revision;
     let now = app.clock.now();
     row.plain.archived_at = archived.then_some(row.plain.archived_at.unwrap_or(now));
@@ -254,9 +269,9 @@ pub async fn set_archived(
     Ok(view::open(&scope.also::<Read>(), &key, &row)?)
 }
 
-pub(super) async fn subject_key(app: &App, row: &CustomerRow) -> Result<kluis_core::privacy::DataKey, Problem> {
+pub(super) async fn subject_key(app: &App, row: &CustomerRow) -> Result<DataKey, Problem> {
     app.keys.ensure_tenant(row.tenant.uuid()).await?;
-    Ok(app.keys.subject_key(row.tenant.uuid(), row.key).await?)
+    app.keys.subject_key(row.tenant.uuid(), row.key).await.map_err(|error| view::about(error, row))
 }
 
 /// 403 that names the compartments which this action may not touch.
@@ -314,10 +329,7 @@ pub(super) fn owner_of(draft: &CustomerDraft) -> Result<Option<Id<User>>, Proble
 }
 
 /// It is the system that looks here; nothing of it leaves.
-pub(super) fn unseen_identity(
-    key: &kluis_core::privacy::DataKey,
-    row: &CustomerRow,
-) -> Result<model::Identity, Problem> {
+pub(super) fn unseen_identity(key: &DataKey, row: &CustomerRow) -> Result<model::Identity, Problem> {
     let Some(sealed) = &row.sealed.identity else { return Ok(model::Identity::default()) };
     let name = Compartment::Identity.name();
     Ok(sealed.open(key, &seal::place(row.tenant, row.id, name, 0).of(name, sealed))?)

@@ -1,6 +1,6 @@
 //! A customer as one caller may see it.
 
-use kluis_core::access::{Purpose, Scope, ScopedPermission};
+use kluis_core::access::{self, Purpose, Scope, ScopedPermission};
 use kluis_core::kernel::{Id, Problem, id::Customer, id::Tenant, id::User};
 use kluis_core::privacy::{Compartment, CompartmentSet, DataKey, Disclosure, Sealed, Shown};
 use poem_openapi::Object;
@@ -111,6 +111,20 @@ pub fn open_parts<P: ScopedPermission>(
     row: &CustomerRow,
     asked: CompartmentSet,
 ) -> Result<CustomerView, Problem> {
+    checked(scope, key, row, asked).map_err(|problem| about(problem, row))
+}
+
+/// Names the record that a problem is about.
+pub(super) fn about(problem: impl Into<Problem>, row: &CustomerRow) -> Problem {
+    problem.into().about(access::Object::Customer.as_str(), row.id, row.tenant)
+}
+
+fn checked<P: ScopedPermission>(
+    scope: &Scope<P>,
+    key: &DataKey,
+    row: &CustomerRow,
+    asked: CompartmentSet,
+) -> Result<CustomerView, Problem> {
     seal::verify(key, row)?;
     let opener = Opener { disclosure: scope.disclosure(row.rels), key, row, asked };
     let sealed = &row.sealed;
@@ -198,18 +212,23 @@ pub async fn open_each<P: ScopedPermission, V>(
     rows: &[CustomerRow],
     open: impl Fn(&Scope<P>, &DataKey, &CustomerRow) -> Result<V, Problem>,
 ) -> Result<Vec<V>, Problem> {
-    let mut views = Vec::with_capacity(rows.len());
+    let keys = keys(app, rows).await?;
+    rows.iter().zip(&keys).map(|(row, key)| open(scope, key, row)).collect()
+}
+
+/// The key of each row.
+pub async fn keys(app: &App, rows: &[CustomerRow]) -> Result<Vec<DataKey>, Problem> {
+    let mut keys = Vec::with_capacity(rows.len());
     // Rows of one tenant stand together in most pages; each run of them is one look-up.
     for run in rows.chunk_by(|a, b| a.tenant == b.tenant) {
         let tenant = run[0].tenant.uuid();
         app.keys.ensure_tenant(tenant).await?;
         let ids: Vec<_> = run.iter().map(|row| row.key).collect();
-        let keys = app.keys.subject_keys(tenant, &ids).await?;
-        for (row, key) in run.iter().zip(keys) {
-            views.push(open(scope, &key?, row)?);
+        for (row, key) in run.iter().zip(app.keys.subject_keys(tenant, &ids).await?) {
+            keys.push(key.map_err(|error| about(error, row))?);
         }
     }
-    Ok(views)
+    Ok(keys)
 }
 
 /// Purposes as names, from the column's bits.

@@ -270,7 +270,7 @@ pub async fn set_archived(
     scope.require(row.rels)?;
     fits(ETag::of(row.plain.revision))?;
     let key = subject_key(app, &customer).await?;
-    seal::verify(&key, &row).map_err(Problem::from)?;
+    seal::verify(&key, &row).map_err(|error| view::about(error, &row))?;
     let expected = row.plain.revision;
     let now = app.clock.now();
     row.plain.archived_at = archived.then_some(row.plain.archived_at.unwrap_or(now));

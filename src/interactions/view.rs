@@ -1,6 +1,6 @@
 //! An interaction as one caller may see it.
 
-use kluis_core::access::{Scope, ScopedPermission};
+use kluis_core::access::{self, Scope, ScopedPermission};
 use kluis_core::kernel::{Id, Problem, ProblemKind, id::Customer, id::Interaction, id::Tenant, id::User};
 use kluis_core::privacy::{DataKey, Shown};
 use poem_openapi::Object;
@@ -49,6 +49,19 @@ pub struct InteractionView {
 
 /// Opens a row for one caller: checked, disclosed, never more than the decision gives.
 pub fn open<P: ScopedPermission>(
+    scope: &Scope<P>,
+    key: &DataKey,
+    row: &InteractionRow,
+) -> Result<InteractionView, Problem> {
+    checked(scope, key, row).map_err(|problem| about(problem, row))
+}
+
+/// Names the record that a problem is about.
+pub(super) fn about(problem: impl Into<Problem>, row: &InteractionRow) -> Problem {
+    problem.into().about(access::Object::Interaction.as_str(), row.id, row.tenant)
+}
+
+fn checked<P: ScopedPermission>(
     scope: &Scope<P>,
     key: &DataKey,
     row: &InteractionRow,

@@ -1,7 +1,7 @@
 //! Partners and contact people as one caller may see them.
 
 use chrono::NaiveDate;
-use kluis_core::access::{Scope, ScopedPermission};
+use kluis_core::access::{self, Scope, ScopedPermission};
 use kluis_core::kernel::Problem;
 use kluis_core::kernel::id::Tenant;
 use kluis_core::privacy::{Compartment, CompartmentSet, DataKey, Disclosure, Sealed, Shown};
@@ -106,6 +106,15 @@ impl Opener<'_> {
 
 /// Opens a partner for one caller: checked, disclosed, never more than the decision gives.
 pub fn partner<P: ScopedPermission>(scope: &Scope<P>, key: &DataKey, row: &PartnerRow) -> Result<PartnerView, Problem> {
+    checked_partner(scope, key, row)
+        .map_err(|problem| problem.about(access::Object::Partner.as_str(), row.id, row.tenant))
+}
+
+fn checked_partner<P: ScopedPermission>(
+    scope: &Scope<P>,
+    key: &DataKey,
+    row: &PartnerRow,
+) -> Result<PartnerView, Problem> {
     seal::verify_partner(key, row)?;
     let opener = Opener { disclosure: scope.disclosure(row.rels), key, place: Place::of_partner(row) };
     Ok(PartnerView {
@@ -128,6 +137,15 @@ pub fn partner<P: ScopedPermission>(scope: &Scope<P>, key: &DataKey, row: &Partn
 
 /// Opens a contact person for one caller.
 pub fn contact<P: ScopedPermission>(scope: &Scope<P>, key: &DataKey, row: &ContactRow) -> Result<ContactView, Problem> {
+    checked_contact(scope, key, row)
+        .map_err(|problem| problem.about(access::Object::Partner.as_str(), row.partner, row.tenant))
+}
+
+fn checked_contact<P: ScopedPermission>(
+    scope: &Scope<P>,
+    key: &DataKey,
+    row: &ContactRow,
+) -> Result<ContactView, Problem> {
     seal::verify_contact(key, row)?;
     let opener = Opener { disclosure: scope.disclosure(row.rels), key, place: Place::of_contact(row) };
     Ok(ContactView {

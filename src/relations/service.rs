@@ -1,8 +1,9 @@
 //! What can be done with relations. Every function reaches both customers under the caller's scope of customers.
 
-use kluis_core::access::{Scope, ScopedPermission};
+use kluis_core::access::{Object, Scope, ScopedPermission};
 use kluis_core::audit::Event;
 use kluis_core::kernel::{Faults, Id, Phrase, Problem, ProblemKind, id::Customer};
+use kluis_core::privacy::VaultError;
 use kluis_core::store::{Tx, Unaudited};
 
 use super::access::{Create, Delete, Read, Update};
@@ -69,7 +70,10 @@ async fn require_genuine(app: &App, rows: &[RelationRow]) -> Result<(), Problem>
     // All of one customer, and so of one tenant.
     let Some(tenant) = rows.first().map(|row| row.record.tenant) else { return Ok(()) };
     let key = app.keys.tenant_key(tenant.uuid()).await?;
-    rows.iter().try_for_each(|row| seal::verify(&key, row)).map_err(Problem::from)
+    let about = |error: VaultError, row: &RelationRow| {
+        Problem::from(error).about(Object::Relation.as_str(), row.record.id, row.record.tenant)
+    };
+    rows.iter().try_for_each(|row| seal::verify(&key, row).map_err(|error| about(error, row)))
 }
 
 async fn record_look(app: &App, scope: &Scope<Read>, customer: &Reached, rows: &[RelationRow]) -> Result<(), Problem> {

@@ -15,7 +15,7 @@ use poem::{EndpointExt, Route, get, handler};
 use crate::app::App;
 use crate::domains;
 use crate::idempotency::Idempotent;
-use crate::sessions::Again;
+use crate::sessions::{Again, Alarm};
 use crate::web::address::{ProxyHeader, TrustedProxies};
 use crate::web::document::DocumentError;
 use crate::web::ratelimit::{Limit, RateLimits};
@@ -44,7 +44,8 @@ pub fn build(app: &Arc<App>) -> Result<Shell, SiteError> {
     let address = Limit::new(rate.burst, per(rate)).ok_or(SiteError::Rate)?;
     let token = Limit::new(rate.burst, per(rate)).ok_or(SiteError::Rate)?;
     let limits = RateLimits::new(address, token).ok_or(SiteError::Rate)?;
-    let api = domains::endpoint(&document)?.with(Idempotent::new(app, &document)).with(Again(Arc::clone(app)));
+    let api = domains::endpoint(&document)?.with(Idempotent::new(app, &document));
+    let api = api.with(Again(Arc::clone(app))).with(Alarm(Arc::clone(app)));
     let mut route = Route::new().nest("/v1", api).at("/health/live", get(live)).at("/health/ready", get(ready));
     route = docs::mount(route, "Kluis", "/v1/openapi.json");
     route = problem_pages::mount(route);

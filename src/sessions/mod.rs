@@ -3,6 +3,7 @@
 //! Must never: keep a token in clear, or let one outlive its end, its user or its roles.
 
 mod again;
+mod alarm;
 pub mod api;
 pub mod api_me;
 mod authenticate;
@@ -21,6 +22,7 @@ pub mod throttle;
 mod visit;
 
 pub use again::Again;
+pub use alarm::Alarm;
 pub use authenticate::{Sessions, authenticate, catch_up, flush_uses};
 pub use behalf::{on_behalf, operator};
 pub use me::Me;

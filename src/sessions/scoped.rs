@@ -13,6 +13,7 @@ use poem_openapi::registry::{MetaParamIn, MetaSchema, MetaSchemaRef};
 use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
 
 use super::again::Repeatable;
+use super::alarm::Asker;
 use crate::app::App;
 use crate::web::{Failure, RequestId};
 
@@ -80,6 +81,9 @@ impl Caller {
             super::catch_up(app).await?;
         }
         let actor = super::authenticate(app, &token).await?;
+        if let Some(asker) = request.data::<Asker>() {
+            asker.is(&actor);
+        }
         let id = request.data::<RequestId>().map(ToString::to_string).unwrap_or_default();
         Ok(Self { actor, purpose: purpose(request)?, request: id.into() })
     }

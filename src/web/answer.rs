@@ -168,6 +168,10 @@ impl<T> Created<T> {
     pub fn new(value: T, etag: ETag, location: &str) -> Self {
         Self::with(Content::Value(value)).tagged(etag).set(header::LOCATION, location)
     }
+
+    pub fn written(text: JsonText<T>, etag: ETag, location: &str) -> Self {
+        Self::with(Content::Text(text.into_bytes())).tagged(etag).set(header::LOCATION, location)
+    }
 }
 
 impl<T> Accepted<T> {

@@ -28,5 +28,6 @@ mod relations;
 mod scopes;
 mod sessions;
 mod taken;
+mod tampering;
 mod tenants;
 mod users;

@@ -91,7 +91,7 @@ impl Network {
         let sent = serde_json::from_value(draft.clone()).expect("a draft");
         let made =
             service::create(&test.app, &scope, sent).await.unwrap_or_else(|problem| panic!("{problem:?} {draft}"));
-        self.rows.push(Row { id: made.id.0, place, owner, archived: false, draft });
+        self.rows.push(Row { id: made.1, place, owner, archived: false, draft });
         self.rows.len() - 1
     }
 

@@ -85,7 +85,13 @@ impl<K: Kind> fmt::Debug for Id<K> {
 }
 impl<K: Kind> Serialize for Id<K> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+        // As `Display` writes it, without the machinery of formatting: lists are full of ids.
+        let mut hyphenated = [0; uuid::fmt::Hyphenated::LENGTH];
+        let mut text = String::with_capacity(K::PREFIX.len() + 1 + hyphenated.len());
+        text.push_str(K::PREFIX);
+        text.push('_');
+        text.push_str(self.0.as_hyphenated().encode_lower(&mut hyphenated));
+        serializer.serialize_str(&text)
     }
 }
 impl<'de, K: Kind> Deserialize<'de> for Id<K> {

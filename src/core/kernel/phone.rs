@@ -37,6 +37,12 @@ impl Phone {
         }
         Ok(Self(number.format().mode(Mode::E164).to_string()))
     }
+
+    /// Whether a text has the form that [`Self::expose`] gives, which nobody needs to parse again.
+    pub fn is_e164(text: &str) -> bool {
+        let digits = text.strip_prefix('+').unwrap_or_default();
+        (7..=15).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit())
+    }
 }
 
 /// Only what is dialled: digits, with a plus in front if there was one or `00`, its spelling on the keypad.

@@ -4,6 +4,11 @@
 
 use std::borrow::Cow;
 
+use uuid::Uuid;
+
+use super::id::Tenant;
+use super::{Id, Kind};
+
 /// A text for people in both languages of the product.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Phrase {
@@ -187,15 +192,25 @@ pub struct Problem {
     pub faults: Vec<Fault>,
     /// Public extra members: ids of a colliding record that the caller may see, seconds to wait …
     pub members: Vec<(&'static str, Cow<'static, str>)>,
+    /// The record in question where the program, and not the caller, has to do with it: for the audit, never shown.
+    pub about: Option<Box<Place>>,
+}
+
+/// A record, by its ids.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place {
+    pub entity: &'static str,
+    pub tenant: Uuid,
+    pub record: Uuid,
 }
 
 impl Problem {
     pub const fn new(kind: ProblemKind) -> Self {
-        Self { kind, detail: None, faults: Vec::new(), members: Vec::new() }
+        Self { kind, detail: None, faults: Vec::new(), members: Vec::new(), about: None }
     }
 
     pub const fn invalid(faults: Vec<Fault>) -> Self {
-        Self { kind: ProblemKind::Invalid, detail: None, faults, members: Vec::new() }
+        Self { kind: ProblemKind::Invalid, detail: None, faults, members: Vec::new(), about: None }
     }
 
     pub const fn not_found() -> Self {
@@ -205,6 +220,12 @@ impl Problem {
     #[must_use]
     pub const fn detail(mut self, detail: Phrase) -> Self {
         self.detail = Some(detail);
+        self
+    }
+
+    #[must_use]
+    pub fn about<K: Kind>(mut self, entity: &'static str, record: Id<K>, tenant: Id<Tenant>) -> Self {
+        self.about = Some(Box::new(Place { entity, tenant: tenant.uuid(), record: record.uuid() }));
         self
     }
 

@@ -135,7 +135,6 @@ struct Inner {
     algorithm: Algorithm,
     secret: Secret,
     seal: LessSafeKey,
-    row_mac: hmac::Key,
     budget: Option<Arc<Budget>>,
     older: Vec<DataKey>,
 }
@@ -155,8 +154,7 @@ impl DataKey {
         derivation: &Derivation,
     ) -> Result<Self> {
         let seal = derivation.aead(SEAL, algorithm)?;
-        let row_mac = derivation.mac("row mac", &[])?;
-        Ok(Self(Box::new(Inner { id, version, algorithm, secret, seal, row_mac, budget: None, older: Vec::new() })))
+        Ok(Self(Box::new(Inner { id, version, algorithm, secret, seal, budget: None, older: Vec::new() })))
     }
 
     pub(super) fn with_budget(mut self, budget: Arc<Budget>) -> Self {
@@ -191,10 +189,6 @@ impl DataKey {
         older.ok_or(VaultError::Integrity("key version"))
     }
 
-    pub(super) fn row_mac(&self, version: u32) -> Result<&hmac::Key> {
-        self.at(version).map(|key| &key.row_mac)
-    }
-
     /// Encrypts in place with the newest version.
     pub(super) fn seal(&self, nonce: [u8; NONCE], aad: &[u8], plain: &mut [u8]) -> Result<[u8; TAG]> {
         if let Some(budget) = &self.0.budget {
@@ -216,6 +210,24 @@ impl DataKey {
             return decrypt(&key.seal, nonce, aad, body);
         }
         decrypt(&Derivation::of(&key.secret).aead(SEAL, algorithm)?, nonce, aad, body)
+    }
+
+    /// Authenticates a message without encrypting anything; counts as a seal. The message tells itself from the context
+    /// of a sealed value by how it begins.
+    pub(super) fn tag(&self, message: &[u8]) -> Result<([u8; NONCE], [u8; TAG])> {
+        let nonce = random()?;
+        Ok((nonce, self.seal(nonce, message, &mut [])?))
+    }
+
+    /// Whether [`Self::tag`] has made this tag for this message.
+    pub(super) fn check(
+        &self,
+        made_with: (Algorithm, u32),
+        nonce: [u8; NONCE],
+        message: &[u8],
+        mut tag: [u8; TAG],
+    ) -> Result<()> {
+        self.open(made_with, nonce, message, &mut tag).map(drop)
     }
 }
 

@@ -5,16 +5,20 @@
 //!
 //! Must never be skipped where a row decides about rights, and must never be compared with `==`.
 
-use ring::hmac;
-use subtle::ConstantTimeEq;
 use uuid::Uuid;
 
-use super::{DataKey, Result, Sealed, VaultError, frame};
+use super::envelope::{NONCE, TAG};
+use super::{Algorithm, DataKey, Result, Sealed, VaultError, frame};
 
-/// Length of a row MAC: the version of the key that made it (4 bytes, big-endian) and HMAC-SHA256 cut to 28 bytes.
+/// Length of a row MAC: algorithm (1 byte, as in the envelope of a value), version of the key that made it (3 bytes,
+/// big-endian), random nonce (12) and tag (16) of that AEAD over no plaintext, with the columns as additional data. For
+/// AES-GCM this is GMAC (NIST SP 800-38D, section 3).
 ///
-/// The version in front lets a row that was not yet sealed anew be checked with the right key, without trying.
-pub const LENGTH: usize = 32;
+/// What stands in front lets a row that was not yet sealed anew be checked with the right key, without trying. The key is
+/// the one that seals: a second one for each row would cost as much as opening the row.
+pub const LENGTH: usize = 4 + NONCE + TAG;
+/// Versions have three bytes.
+const VERSIONS: u32 = 1 << 24;
 
 /// Collects the columns of one row. Both sides, writing and checking, must feed the same columns in the same order:
 /// let one function per table do it.
@@ -76,23 +80,28 @@ impl<'a> RowMac<'a> {
 
     /// The MAC to store, made with the newest version of the key.
     pub fn finish(self) -> Result<[u8; LENGTH]> {
-        self.tag(self.key.version())
+        let version = self.key.version();
+        if version >= VERSIONS {
+            return Err(VaultError::Exhausted("versions of a key"));
+        }
+        let (nonce, tag) = self.key.tag(&self.message)?;
+        let mut mac = [0; LENGTH];
+        mac[..4].copy_from_slice(&version.to_be_bytes());
+        mac[0] = self.key.algorithm().code();
+        mac[4..4 + NONCE].copy_from_slice(&nonce);
+        mac[4 + NONCE..].copy_from_slice(&tag);
+        Ok(mac)
     }
 
-    /// Compares with what is stored, in constant time; [`VaultError::Integrity`] when it differs.
+    /// [`VaultError::Integrity`] when it isn't the one of these columns.
     pub fn verify(self, stored: &[u8]) -> Result<()> {
         const WRONG: VaultError = VaultError::Integrity("row");
-        let version = stored.first_chunk().copied().map(u32::from_be_bytes).ok_or(WRONG)?;
-        let expected = self.tag(version)?;
-        if bool::from(expected.as_slice().ct_eq(stored)) { Ok(()) } else { Err(WRONG) }
-    }
-
-    fn tag(&self, version: u32) -> Result<[u8; LENGTH]> {
-        let full = hmac::sign(self.key.row_mac(version)?, &self.message);
-        let mut tag = [0; LENGTH];
-        tag[..4].copy_from_slice(&version.to_be_bytes());
-        tag[4..].copy_from_slice(&full.as_ref()[..LENGTH - 4]);
-        Ok(tag)
+        let mac: &[u8; LENGTH] = stored.try_into().map_err(|_| WRONG)?;
+        let algorithm = Algorithm::from_code(mac[0]).map_err(|_| WRONG)?;
+        let version = u32::from_be_bytes([0, mac[1], mac[2], mac[3]]);
+        let nonce = std::array::from_fn(|at| mac[4 + at]);
+        let tag = std::array::from_fn(|at| mac[4 + NONCE + at]);
+        self.key.check((algorithm, version), nonce, &self.message, tag).map_err(|_| WRONG)
     }
 }
 
@@ -114,11 +123,15 @@ mod tests {
 
     #[test]
     fn the_mac_is_frozen() {
-        let tag = row(&key(1, 1)).int("revision", Some(3)).flag("hold", true).uuid("owner", None).finish().unwrap();
-        assert_eq!(
-            data_encoding::HEXLOWER.encode(&tag),
-            "00000001830e88f780f7f75c3bb0b6fcc30c1104d239efea4fcaec173010750f"
-        );
+        for stored in [
+            "01000001b3cee05103cdc3020a29dfcf54b046ee8685d27e7bb8c05004aaec9d",
+            "020000017934bd2a618010a432c1d60653b36d811dfb15d2f465c08f43c4f340",
+        ] {
+            let stored = data_encoding::HEXLOWER.decode(stored.as_bytes()).unwrap();
+            let key = key(1, 1);
+            let row = row(&key).int("revision", Some(3)).flag("hold", true).uuid("owner", None);
+            assert!(row.verify(&stored).is_ok());
+        }
     }
 
     #[test]
@@ -176,7 +189,17 @@ mod tests {
         let rotated = key(2, 2).with_older(vec![key(1, 1)]);
         assert!(row(&rotated).int("a", Some(1)).verify(&stored).is_ok());
         assert!(row(&rotated).int("a", Some(2)).verify(&stored).is_err());
-        assert_eq!(row(&rotated).finish().unwrap()[..4], [0, 0, 0, 2]);
+        assert_eq!(row(&rotated).finish().unwrap()[..4], [1, 0, 0, 2]);
+    }
+
+    #[test]
+    fn both_ciphers_make_macs_and_two_are_never_equal() {
+        for algorithm in Algorithm::ALL {
+            let key = DataKey::new(KeyId::from_bytes([7; 16]), 1, algorithm, Zeroizing::new([1; 32])).unwrap();
+            let make = || row(&key).int("revision", Some(3)).flag("hold", true).uuid("owner", None).finish().unwrap();
+            assert_ne!(make(), make());
+            assert!(row(&key).verify(&make()).is_err());
+        }
     }
 
     proptest! {

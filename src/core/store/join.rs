@@ -16,8 +16,8 @@ pub(super) type Write = (&'static str, Args);
 
 const WITH: &str = "WITH";
 
-/// By the places of the texts in the program, which has few combinations.
-static JOINED: LazyLock<Mutex<HashMap<Vec<usize>, Arc<str>>>> = LazyLock::new(Mutex::default);
+/// By address and length of the texts, of which the program has few combinations.
+static JOINED: LazyLock<Mutex<HashMap<Vec<(usize, usize)>, Arc<str>>>> = LazyLock::new(Mutex::default);
 
 /// One statement that does what all of them do and answers as the last one; only that one may begin with `WITH`.
 pub(super) fn joined(writes: Vec<Write>) -> (Ready, Args) {
@@ -27,7 +27,7 @@ pub(super) fn joined(writes: Vec<Write>) -> (Ready, Args) {
     if let [(text, _)] = *texts {
         return (Ready::Static(text), all);
     }
-    let key = texts.iter().map(|(text, _)| text.as_ptr().addr()).collect();
+    let key = texts.iter().map(|(text, _)| (text.as_ptr().addr(), text.len())).collect();
     let mut known = JOINED.lock().unwrap_or_else(PoisonError::into_inner);
     let text = known.entry(key).or_insert_with(|| written(&texts).into());
     (Ready::Filled(Arc::clone(text)), all)

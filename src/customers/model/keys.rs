@@ -24,7 +24,8 @@ pub fn external_id_form(system: &str, id: &str) -> Zeroizing<String> {
     Zeroizing::new(format!("{}\n{id}", system.to_ascii_lowercase()))
 }
 
-/// Keys that block a second customer: e-mail addresses, phone numbers, external ids.
+/// Keys that block a second customer: e-mail addresses, phone numbers, external ids. The draft is one that was checked, or
+/// what was read from one.
 pub fn exact_keys(draft: &CustomerDraft) -> Vec<ExactKey> {
     let mut keys = Vec::new();
     for (at, external) in draft.identity.external_ids.iter().enumerate() {
@@ -38,9 +39,8 @@ pub fn exact_keys(draft: &CustomerDraft) -> Vec<ExactKey> {
         }
     }
     for (at, phone) in contact.phones.iter().enumerate() {
-        // Already E.164, which every country reads alike.
-        if let Ok(parsed) = Phone::parse(&phone.number, "NL") {
-            let value = Zeroizing::new(parsed.expose().to_owned());
+        if Phone::is_e164(&phone.number) {
+            let value = Zeroizing::new(phone.number.clone());
             keys.push(key(IndexField::Phone, value, format!("/contact/phones/{at}/number")));
         }
     }

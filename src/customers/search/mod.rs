@@ -20,7 +20,7 @@ pub use field::Field;
 use kluis_core::access::{Scope, ScopedPermission};
 use kluis_core::kernel::{Faults, Id, Phrase, Problem, id::Customer};
 use kluis_core::privacy::directory::TenantDirectory;
-use kluis_core::privacy::{Compartment, CompartmentSet};
+use kluis_core::privacy::{Compartment, CompartmentSet, DataKey};
 
 use super::access::{Customers, Read};
 use super::rows::{self, CustomerRow};
@@ -129,7 +129,7 @@ pub async fn run(
     let mut position: Option<Position> = page.position(&bound)?;
     let size = page.size() as usize;
     let mut source = plan::Source::of(app, scope, &search).await?;
-    let mut found: Vec<Candidate> = Vec::new();
+    let mut found: Vec<(Candidate, DataKey)> = Vec::new();
     let mut looked_at = 0;
     // One more than the page takes, so that whether there is a next page depends on what may be seen, and on nothing else.
     while found.len() <= size {
@@ -138,38 +138,38 @@ pub async fn run(
         looked_at += candidates.looked_at;
         position = candidates.next;
         let (rows, positions): (Vec<_>, Vec<_>) = candidates.rows.into_iter().map(|c| (c.row, c.position)).unzip();
-        let fit = fitting(app, scope, &rows, &search, &places).await?;
+        let keys = view::keys(app, &rows).await?;
+        let fit = fitting(scope, &rows, &keys, &search, &places)?;
         let all = rows.into_iter().zip(positions).map(|(row, position)| Candidate { row, position });
-        found.extend(all.zip(fit).filter(|(_, fits)| *fits).map(|(candidate, _)| candidate));
+        found.extend(all.zip(keys).zip(fit).filter(|(_, fits)| *fits).map(|(candidate, _)| candidate));
         if position.is_none() || looked_at >= LOOKED_AT {
             break;
         }
     }
     if found.len() > size {
         found.truncate(size);
-        position = found.last().map(|candidate| candidate.position.clone());
+        position = found.last().map(|(candidate, _)| candidate.position.clone());
     }
     if found.is_empty() {
         // Where nobody has that name, no statement has looked whether the caller may still ask.
         scope.still_current(&app.db).await?;
     }
-    let rows: Vec<_> = found.into_iter().map(|candidate| candidate.row).collect();
-    let shown = service::disclose(app, scope, &rows).await?;
+    let (rows, keys): (Vec<_>, Vec<_>) = found.into_iter().map(|(candidate, key)| (candidate.row, key)).unzip();
+    let shown = service::disclose_with(app, scope, &rows, &keys).await?;
     Ok(page.listing_written(&shown, position.as_ref(), None, &bound)?)
 }
 
 /// Which of the rows are wanted, by what the caller may see of them.
-async fn fitting(
-    app: &App,
+fn fitting(
     scope: &Scope<Read>,
     rows: &[CustomerRow],
+    keys: &[DataKey],
     search: &CustomerSearch,
     places: &custom::Places,
 ) -> Result<Vec<bool>, Problem> {
     let asked = asked(search, places);
-    let open = |scope: &_, key: &_, row: &_| view::open_parts(scope, key, row, asked);
-    let views = view::open_each(app, scope, rows, open).await?;
-    Ok(views.iter().map(|view| fits(search, view, places)).collect())
+    let fits = |(row, key): (&_, &_)| Ok(fits(search, &view::open_parts(scope, key, row, asked)?, places));
+    rows.iter().zip(keys).map(fits).collect()
 }
 
 /// The compartments that decide whether a record is one of those wanted; no other is opened for that.
@@ -218,7 +218,8 @@ impl Selection {
             position = candidates.next;
             let mut rows: Vec<_> = candidates.rows.into_iter().map(|candidate| candidate.row).collect();
             rows.retain(|row| row.tenant == scope.tenant() && scope.permits(row.rels));
-            let fit = fitting(app, read, &rows, &self.search, &self.places).await?;
+            let keys = view::keys(app, &rows).await?;
+            let fit = fitting(read, &rows, &keys, &self.search, &self.places)?;
             found.extend(rows.iter().zip(fit).filter(|(_, fits)| *fits).map(|(row, _)| row.id));
             if position.is_none() || found.len() >= limit {
                 break;

@@ -24,7 +24,7 @@ pub async fn create_all(
     let valid = drafts.into_iter().map(|draft| Valid::parse(draft, &rules)).collect::<Result<Vec<_>, _>>()?;
     // One commit in the key store instead of one for each handful.
     app.keys.reserve_subject_keys(scope.tenant().uuid(), valid.len()).await?;
-    let mut tx = app.db.begin().await?;
+    let mut tx = scope.begin(&app.db, scope.tenant()).await?;
     let (mut events, mut ids) = (Vec::with_capacity(valid.len()), Vec::with_capacity(valid.len()));
     for valid in &valid {
         let made = create_in(app, scope, &mut tx, valid).await?;

@@ -21,23 +21,6 @@ pub const fn compartment(field: IndexField) -> Compartment {
     }
 }
 
-fn all_keys(draft: &CustomerDraft) -> Vec<ExactKey> {
-    let mut keys = model::exact_keys(draft);
-    keys.extend(model::search_keys(draft));
-    keys
-}
-
-/// Writes the index rows of a new customer.
-pub async fn write(
-    app: &App,
-    tx: &mut Tx<Unaudited>,
-    tenant: Id<Tenant>,
-    id: Id<Customer>,
-    draft: &CustomerDraft,
-) -> Result<(), Problem> {
-    insert(app, tx, tenant, id, &all_keys(draft)).await
-}
-
 /// Writes the index rows of the changed compartments anew; the others may be out of the caller's sight and stay.
 pub async fn rewrite(
     app: &App,
@@ -52,12 +35,14 @@ pub async fn rewrite(
         return Ok(());
     }
     rows_index::delete_index(tx, tenant, id, &fields).await?;
-    let mut keys = all_keys(draft);
+    let mut keys = model::exact_keys(draft);
+    keys.extend(model::search_keys(draft));
     keys.retain(|key| changed.contains(compartment(key.field)));
-    insert(app, tx, tenant, id, &keys).await
+    write(app, tx, tenant, id, &keys).await
 }
 
-async fn insert(
+/// Writes index rows that aren't there yet: for a new customer, all of its keys.
+pub async fn write(
     app: &App,
     tx: &mut Tx<Unaudited>,
     tenant: Id<Tenant>,

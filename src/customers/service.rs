@@ -88,7 +88,7 @@ pub async fn create(
     scope.require_any()?;
     let rules = rules::of_tenant(app, scope.tenant()).await?;
     let valid = Valid::parse(draft, &rules.rules(app).filling(writable(scope)))?;
-    let mut tx = app.db.begin().await?;
+    let mut tx = scope.begin(&app.db, scope.tenant()).await?;
     let made = create_in(app, scope, &mut tx, &valid).await?;
     let event = created_event(app, scope, &made)?;
     tx.record(event).await?.commit().await?;
@@ -112,7 +112,8 @@ pub fn created_event(app: &App, scope: &Scope<Create>, made: &Made) -> Result<kl
     Ok(app.event(scope).record(made.row.id, made.row.tenant).subjects([hash]))
 }
 
-/// Makes a customer inside a transaction that the caller records and commits: what single creation, bulk and import share.
+/// Makes a customer inside a transaction that the caller has entered under this scope, records and commits: what single
+/// creation, bulk and import share.
 pub async fn create_in(
     app: &App,
     scope: &Scope<Create>,
@@ -126,9 +127,10 @@ pub async fn create_in(
     scope.require(rels)?;
     require_editable(scope, rels, view::held(draft))?;
     let key = app.keys.new_subject_key(tenant.uuid()).await?;
-    scope.enter(tx, tenant).await?;
     rules::require_member(tx, tenant, owner).await?;
-    duplicates::refuse(app, scope, tx, tenant, None, &model::exact_keys(draft)).await?;
+    let mut keys = model::exact_keys(draft);
+    duplicates::refuse(app, scope, tx, tenant, None, &keys).await?;
+    keys.extend(model::search_keys(draft));
     let now = app.clock.now();
     let id = app.new_id();
     let plain = plain_of(draft, owner, None, now)?;
@@ -143,7 +145,7 @@ pub async fn create_in(
         mac: &sealed.mac,
     };
     rows::insert(tx, &new).await?;
-    index::write(app, tx, tenant, id, draft).await?;
+    index::write(app, tx, tenant, id, &keys).await?;
     let row = CustomerRow {
         tenant,
         id,

@@ -248,7 +248,7 @@ impl Run for ImportRun {
         }
         let app = Arc::clone(&self.app);
         let mut tx = context.begin().await?;
-        tx.serialise_tenant(context.job().tenant).await?;
+        self.upserts.scope().enter(&mut tx, context.job().tenant).await?;
         let mut chunk = Chunk::default();
         for record in &records {
             let result = self.line(&mut tx, record, &mut chunk).await?;

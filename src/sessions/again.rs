@@ -1,7 +1,10 @@
-//! Reads that found their decision stale are decided and answered again: who has lost a right hears so at once, who has
-//! got one may use it at once, and nobody else notices.
+//! Requests that found their decision stale are decided and answered again: who has lost a right hears so at once, who has
+//! got one may use it at once, and nobody else notices. So nobody has to look ahead whether rights have changed.
 //!
-//! Must never repeat a write.
+//! These are the reads, and the creation of a customer: its one transaction begins with a look at the epoch, so that
+//! nothing was written when that is another one.
+//!
+//! Must never repeat what may have been written.
 
 use std::sync::Arc;
 
@@ -35,6 +38,8 @@ pub(super) struct Repeatable;
 
 /// How often a read is decided anew: rights don't change faster than this in earnest.
 const TRIES: usize = 3;
+/// The header of the layer inside this one.
+const IDEMPOTENCY_KEY: &str = "idempotency-key";
 /// The largest body that is kept for a second try.
 const LARGEST: u64 = 64 << 10;
 
@@ -64,7 +69,15 @@ impl<E> AgainEndpoint<E> {
         let problem = failure.problem();
         let stale = problem.kind == ProblemKind::Unavailable
             && problem.members.iter().any(|(_, value)| value == "stale_decision");
-        if !stale && problem.kind != ProblemKind::Forbidden {
+        // What a request is refused for before anything is written.
+        let is_refusal = matches!(
+            problem.kind,
+            ProblemKind::Unauthenticated
+                | ProblemKind::Forbidden
+                | ProblemKind::FieldNotPermitted
+                | ProblemKind::Invalid
+        );
+        if !stale && !is_refusal {
             return Ok(false);
         }
         let before = self.app.policy.epoch();
@@ -73,7 +86,7 @@ impl<E> AgainEndpoint<E> {
     }
 }
 
-/// What makes up a request that only reads.
+/// What makes up a request that can be asked again.
 struct Copy {
     method: Method,
     uri: Uri,
@@ -83,9 +96,9 @@ struct Copy {
 }
 
 impl Copy {
-    /// `None` for what may write, and for what is too large to be kept.
+    /// `None` for other writes, and for what is too large to be kept.
     async fn of(request: &mut Request) -> Option<Self> {
-        let body = if *request.method() == Method::POST { searched(request).await? } else { Vec::new() };
+        let body = if *request.method() == Method::POST { posted(request).await? } else { Vec::new() };
         let reads = [Method::GET, Method::HEAD, Method::POST].contains(request.method());
         reads.then(|| Self {
             method: request.method().clone(),
@@ -106,10 +119,13 @@ impl Copy {
     }
 }
 
-/// The body of a search, which is a read by POST. It is put back for the handler.
-async fn searched(request: &mut Request) -> Option<Vec<u8>> {
+/// The body of a search, which is a read by POST, or of a creation that can be repeated. It is put back for the handler.
+async fn posted(request: &mut Request) -> Option<Vec<u8>> {
     let length = request.headers().get(header::CONTENT_LENGTH)?.to_str().ok()?.parse::<u64>().ok()?;
-    if length > LARGEST || !request.uri().path().ends_with("/_search") {
+    let path = request.uri().path();
+    // Under an idempotency key a request is somebody's before it is run: there one looks ahead.
+    let creates = path.ends_with("/customers") && !request.headers().contains_key(IDEMPOTENCY_KEY);
+    if length > LARGEST || !(creates || path.ends_with("/_search")) {
         return None;
     }
     let body = request.take_body().into_vec().await.ok()?;

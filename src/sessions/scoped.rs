@@ -76,7 +76,7 @@ impl Caller {
     pub async fn of(request: &Request) -> Result<Self, Failure> {
         let app = request.data::<Arc<App>>().ok_or_else(|| Failure::new(ProblemKind::Internal))?;
         let token = token_of(request, app)?;
-        // A write that finds its decision stale has to be repeated as a whole: look first. Reads find it out by themselves.
+        // A write that finds its decision stale has to be repeated as a whole: look first. The others find it out themselves.
         if request.data::<Repeatable>().is_none() {
             super::catch_up(app).await?;
         }

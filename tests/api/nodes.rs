@@ -170,6 +170,51 @@ async fn who_has_no_role_left_is_not_told_that_there_is_nobody_either() {
     }
 }
 
+/// Each time the other node has learnt of rights that have changed since.
+#[tokio::test]
+async fn a_creation_under_rights_that_have_changed_is_decided_again_and_done_once() {
+    for test in TestApp::both().await {
+        let node = test.node().await;
+        let create = async |name: &str| node.ask(test.as_("sales"), "POST", "/v1/customers", Some(&draft(name))).await;
+        assert_eq!(create("Eerste").await.0, 201, "{}", test.engine);
+        let roles = format!("/v1/users/{}/roles", test.people["sales"].id);
+        let (_, grants) = fetch(&test, test.as_("admin"), &roles).await;
+        let grant = format!("{roles}/{}", grants["items"][0]["id"].as_str().expect("an id"));
+
+        // Rights of somebody else: the same decision, made anew.
+        let other = format!("/v1/users/{}/roles", test.people["service"].id);
+        let (status, more) = read(test.post("manager", &other, &json!({ "role": "sales" })).await).await;
+        assert_eq!(status, 201, "{more}");
+        assert_eq!(create("Tweede").await.0, 201, "{}", test.engine);
+
+        assert_eq!(test.delete("admin", &grant, "*").await.0.status().as_u16(), 204);
+        let refused = create("Derde").await;
+        assert!(matches!(refused.0, 401 | 403), "{}: {refused:?}", test.engine);
+        let (status, _) = read(test.post("manager", &roles, &json!({ "role": "sales" })).await).await;
+        assert_eq!(status, 201);
+        assert_eq!(create("Vierde").await.0, 201, "{}: who has got a right may use it at once", test.engine);
+        let (_, grants) = fetch(&test, test.as_("admin"), &roles).await;
+        let grant = format!("{roles}/{}", grants["items"][0]["id"].as_str().expect("an id"));
+        assert_eq!(test.delete("admin", &grant, "*").await.0.status().as_u16(), 204);
+        // Who has lost a right isn't told what is wrong in the body either.
+        let faulty = json!({ "kind": "person" });
+        let refused = node.ask(test.as_("sales"), "POST", "/v1/customers", Some(&faulty)).await;
+        assert!(matches!(refused.0, 401 | 403), "{}: {refused:?}", test.engine);
+
+        let (_, all) = node.ask(test.as_("manager"), "GET", "/v1/customers?sort=oldest", None).await;
+        let mut names: Vec<_> = all["items"]
+            .as_array()
+            .expect("items")
+            .iter()
+            .map(|c| c["identity"]["person"]["familyName"].to_string())
+            .collect();
+        names.sort();
+        assert_eq!(names, ["\"Eerste\"", "\"Tweede\"", "\"Vierde\""], "{}", test.engine);
+        let (_, events) = fetch(&test, test.as_("auditor"), "/v1/audit-events?action=customer.create&count=true").await;
+        assert_eq!(events["total"], 3, "{}: {events}", test.engine);
+    }
+}
+
 #[tokio::test]
 async fn a_session_ended_on_one_node_is_dead_on_the_other() {
     for test in TestApp::both().await {

@@ -21,6 +21,7 @@ const PIECES: &[(&str, &str, &str)] = &[
         "(SELECT value FROM authz_epoch WHERE id = 1) = :epoch AND ",
         "stands in every scope below",
     ),
+    ("core/store/tx.rs", "BEGIN; SELECT pg_advisory_xact_lock(", "every customer is made with it"),
     ("core/audit/behind.rs", "WITH head AS (UPDATE audit_head SET", "audit.rs records groups of all sizes with it"),
 ];
 

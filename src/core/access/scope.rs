@@ -19,7 +19,7 @@ use super::{Action, Actor, Entity, Formula, Purpose, Rel, RelSet, ScopedPermissi
 use crate::args;
 use crate::kernel::{Id, Phrase, Problem, ProblemKind, id::Tenant};
 use crate::privacy::{Compartment, CompartmentSet, Disclosure};
-use crate::store::{Args, Db, Engine, Ready, Row, Sql, StoreError, Tx};
+use crate::store::{Args, Db, Engine, Ready, Row, Sql, StoreError, Tx, Unaudited};
 
 /// What an actor may do with the rows of one entity.
 pub struct Scope<P> {
@@ -263,6 +263,13 @@ impl<P: ScopedPermission> Scope<P> {
             Engine::Postgres => tx.fetch_optional(Ready::Static(ENTER), args![Tx::<S>::lock_of(tenant)]).await?,
         };
         self.compare(row.as_ref())
+    }
+
+    /// A transaction into which one has come as by [`Self::enter`].
+    pub async fn begin(&self, db: &Db, tenant: Id<Tenant>) -> Result<Tx<Unaudited>, AccessError> {
+        let (tx, row) = Tx::begin_serialised(db, tenant, EPOCH).await?;
+        self.compare(row.as_ref())?;
+        Ok(tx)
     }
 
     /// Prepares a scoped statement in this shape without running it.

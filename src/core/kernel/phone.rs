@@ -30,6 +30,9 @@ impl Phone {
         // With a country code the default must stay out of it: the library would apply its trunk prefix and take the
         // zero from an Italian number.
         let national = !dialled.starts_with('+');
+        if let Some(number) = plainly_dutch(&dialled, default_country) {
+            return Ok(Self(number));
+        }
         let country = national.then(|| default_country.to_ascii_uppercase().parse::<country::Id>().ok()).flatten();
         let number = phonenumber::parse(country, dialled.as_str()).map_err(|_| FAULT)?;
         if !number.is_valid() && !is_dutch(&number) {
@@ -68,17 +71,30 @@ fn dialled(text: &str) -> Option<Zeroizing<String>> {
     (dialled.len() <= DIALLED_MAX).then_some(dialled)
 }
 
+/// What most customers' numbers look like, and what needs no library: `+31` or the Dutch trunk prefix before nine digits
+/// that are a Dutch number.
+fn plainly_dutch(dialled: &str, default_country: &str) -> Option<String> {
+    let trunk = || dialled.strip_prefix('0').filter(|_| default_country.eq_ignore_ascii_case("NL"));
+    let national = dialled.strip_prefix("+31").or_else(trunk)?;
+    is_dutch_shape(national).then(|| format!("+31{national}"))
+}
+
 /// The shape of a Dutch number of nine digits (Nummerplan telefoon- en ISDN-diensten): 1 to 5 and 7 geographic, 6 mobile,
 /// 84, 85, 87, 88 and 91 for companies. The library knows the ranges in use today; new ones must not be refused.
 fn is_dutch(number: &PhoneNumber) -> bool {
-    let national = number.national().to_string();
+    number.code().value() == 31 && is_dutch_shape(&number.national().to_string())
+}
+
+fn is_dutch_shape(national: &str) -> bool {
     let known =
         matches!(national.as_bytes(), [b'1'..=b'7', ..] | [b'8', b'4' | b'5' | b'7' | b'8', ..] | [b'9', b'1', ..]);
-    number.code().value() == 31 && national.len() == 9 && known
+    national.len() == 9 && known && national.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn e164(text: &str) -> Result<String, TextFault> {
@@ -164,5 +180,16 @@ mod tests {
         assert_eq!(e164("  "), Err(REQUIRED));
         assert!(Phone::parse("06-12348060", "??").is_err());
         assert!(Phone::parse("+31612348060", "??").is_ok());
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_plainly_dutch_is_what_the_library_reads(nine in "[1-9][0-9]{8}", foreign: bool) {
+            let text = if foreign { format!("+31{nine}") } else { format!("0{nine}") };
+            let plain = plainly_dutch(&text, "nl");
+            prop_assert_eq!(plain.is_some(), is_dutch_shape(&nine));
+            let read = phonenumber::parse((!foreign).then_some(country::NL), &text).unwrap();
+            prop_assert_eq!(plain.unwrap_or_else(|| format!("+31{nine}")), read.format().mode(Mode::E164).to_string());
+        }
     }
 }

@@ -16,8 +16,11 @@ pub(super) type Write = (&'static str, Args);
 
 const WITH: &str = "WITH";
 
-/// By address and length of the texts, of which the program has few combinations.
-static JOINED: LazyLock<Mutex<HashMap<Vec<(usize, usize)>, Arc<str>>>> = LazyLock::new(Mutex::default);
+/// Address and length of each text.
+type Combination = Vec<(usize, usize)>;
+
+/// The program has few combinations.
+static JOINED: LazyLock<Mutex<HashMap<Combination, Arc<str>>>> = LazyLock::new(Mutex::default);
 
 /// One statement that does what all of them do and answers as the last one; only that one may begin with `WITH`.
 pub(super) fn joined(writes: Vec<Write>) -> (Ready, Args) {

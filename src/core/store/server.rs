@@ -89,16 +89,22 @@ impl Connections {
 
     /// A connection in a transaction; dropped without [`Lent::commit`] it rolls back.
     pub(super) async fn begin(&self) -> Result<Lent, StoreError> {
+        Ok(self.begin_by(&Ready::Static("BEGIN")).await?.0)
+    }
+
+    /// The same for a text that begins a transaction and goes on in it without arguments, all in one round trip; gives the
+    /// rows as well.
+    pub(super) async fn begin_by(&self, sql: &Ready) -> Result<(Lent, Vec<Row>), StoreError> {
         let mut lent = self.lend().await?;
-        match lent.begin().await {
+        let rows = match lent.begin(sql).await {
             Err(StoreError::Unavailable(_)) if lent.was_idle => {
                 drop(lent);
                 lent = self.lend_new().await?;
-                lent.begin().await?;
+                lent.begin(sql).await?
             }
             done => done?,
-        }
-        Ok(lent)
+        };
+        Ok((lent, rows))
     }
 
     pub(super) async fn lend(&self) -> Result<Lent, StoreError> {
@@ -175,10 +181,10 @@ impl Lent {
         Ok(self.end(done)?.rows_affected())
     }
 
-    async fn begin(&mut self) -> Result<(), StoreError> {
+    async fn begin(&mut self, sql: &Ready) -> Result<Vec<Row>, StoreError> {
         self.in_transaction = true;
-        let done = self.start()?.execute("BEGIN").await.map(drop);
-        self.end(done)
+        let done = sqlx::raw_sql(sql.clone().into_driver()).fetch_all(self.start()?).await;
+        Ok(self.end(done)?.into_iter().map(Row::Postgres).collect())
     }
 
     pub(super) async fn commit(mut self) -> Result<(), StoreError> {

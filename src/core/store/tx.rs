@@ -46,6 +46,26 @@ impl Tx<Unaudited> {
         Ok(Self { inner, deferred: Vec::new(), state: PhantomData })
     }
 
+    /// A transaction in which [`Self::serialise_tenant`] was done and a first row was read, which on PostgreSQL is one round
+    /// trip. `first` takes no arguments and gives one row.
+    pub(crate) async fn begin_serialised(
+        db: &Db,
+        tenant: Id<Tenant>,
+        first: &'static str,
+    ) -> Result<(Self, Option<Row>), StoreError> {
+        let Db::Postgres(connections) = db else {
+            let mut tx = Self::begin(db).await?;
+            let row = tx.fetch_optional(Ready::Static(first), Args::new()).await?;
+            return Ok((tx, row));
+        };
+        // A number of ours and a text of ours: nothing in it comes from outside.
+        let lock = Self::lock_of(tenant).to_string();
+        let sql = ["BEGIN; SELECT pg_advisory_xact_lock(", &lock, "); ", first].concat();
+        let (lent, mut rows) = connections.begin_by(&Ready::Filled(sql.into())).await?;
+        let inner = Inner::Postgres(lent);
+        Ok((Self { inner, deferred: Vec::new(), state: PhantomData }, rows.pop()))
+    }
+
     /// Only the audit floor turns a transaction into one that may be committed.
     pub(crate) fn audited(self) -> Tx<Audited> {
         Tx { inner: self.inner, deferred: self.deferred, state: PhantomData }

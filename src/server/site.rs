@@ -44,8 +44,9 @@ pub fn build(app: &Arc<App>) -> Result<Shell, SiteError> {
     let address = Limit::new(rate.burst, per(rate)).ok_or(SiteError::Rate)?;
     let token = Limit::new(rate.burst, per(rate)).ok_or(SiteError::Rate)?;
     let limits = RateLimits::new(address, token).ok_or(SiteError::Rate)?;
-    let api = domains::endpoint(&document)?.with(Idempotent::new(app, &document));
-    let api = api.with(Again(Arc::clone(app))).with(Alarm(Arc::clone(app)));
+    // Innermost: what runs under an idempotency key ends as an answer, whatever came of it.
+    let api = domains::endpoint(&document)?.with(Alarm(Arc::clone(app)));
+    let api = api.with(Idempotent::new(app, &document)).with(Again(Arc::clone(app)));
     let mut route = Route::new().nest("/v1", api).at("/health/live", get(live)).at("/health/ready", get(ready));
     route = docs::mount(route, "Kluis", "/v1/openapi.json");
     route = problem_pages::mount(route);

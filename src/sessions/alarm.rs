@@ -15,7 +15,7 @@ use uuid::Uuid;
 use crate::app::App;
 use crate::web::{Failure, RequestId};
 
-/// The layer; it stands around the API.
+/// The layer; it stands around the API, inside of those that keep answers or ask again.
 pub struct Alarm(pub Arc<App>);
 
 impl<E: Endpoint<Output = Response>> Middleware<E> for Alarm {

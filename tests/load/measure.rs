@@ -109,8 +109,14 @@ async fn measure(command: &MeasureCommand, databases: &Databases, report: &mut R
         report.typing(databases.name(), typing(command, kluis, &world).await?);
     }
     for case in command.cases() {
-        for program in &programs {
-            let figure = ask(command, program, case, &world).await?;
+        let mut asked: Vec<Asked> = programs.iter().map(|_| Asked::default()).collect();
+        for turn in 0..=TURNS {
+            for (program, asked) in programs.iter().zip(&mut asked) {
+                asked.take_turn(command, program, case, &world, turn).await?;
+            }
+        }
+        for (program, asked) in programs.iter().zip(asked) {
+            let figure = asked.figure()?;
             eprintln!(
                 "{} {} {}: {:?} + {:?} of the database",
                 databases.name(),
@@ -176,27 +182,54 @@ async fn compare(programs: &[Program], world: &World) -> Result<()> {
     Ok(())
 }
 
-async fn ask(command: &MeasureCommand, program: &Program, case: Case, world: &World) -> Result<Figure> {
-    // Fresh records must be new to each program, also in a database that is used again.
-    let base = usize::try_from(Clock::System.now().timestamp())?;
-    let base = base % 80_000 * 1_000;
-    let draw = |count: usize, stream: u64, from: usize| -> Vec<_> {
-        let mut random = Random::new(11, stream);
-        (0..count).map(|number| case.draw(world, &mut random, base + from + number)).collect()
-    };
-    let warm_up = command.requests / 8;
-    ask_all(program.address, command.connections, draw(warm_up, 0, 0)).await?;
-    let (own, database) = (program.processor_time()?, database_time()?);
-    let begun = Instant::now();
-    let times = ask_all(program.address, command.connections, draw(command.requests, 1, warm_up)).await?;
-    let wall = begun.elapsed();
-    let count = u32::try_from(command.requests)?;
-    Ok(Figure {
-        processor: program.processor_time()?.saturating_sub(own) / count,
-        database: database_time()?.saturating_sub(database) / count,
-        per_second: f64::from(count) / wall.as_secs_f64(),
-        p99: percentile(times, 99),
-    })
+/// The programs take turns: whatever else the machine does meanwhile meets all of them alike. The first turn, which warms
+/// up, doesn't count.
+const TURNS: usize = 8;
+
+/// What the turns of one program have cost.
+#[derive(Default)]
+struct Asked {
+    processor: Duration,
+    database: Duration,
+    wall: Duration,
+    times: Vec<Duration>,
+}
+
+impl Asked {
+    async fn take_turn(
+        &mut self,
+        command: &MeasureCommand,
+        program: &Program,
+        case: Case,
+        world: &World,
+        turn: usize,
+    ) -> Result<()> {
+        // Fresh records must be new to each program, also in a database that is used again.
+        let base = usize::try_from(Clock::System.now().timestamp())? % 80_000 * 1_000;
+        let count = (command.requests / TURNS).max(1);
+        let mut random = Random::new(11, u64::try_from(turn)?);
+        let asks = (0..count).map(|number| case.draw(world, &mut random, base + turn * count + number)).collect();
+        let (own, database) = (program.processor_time()?, database_time()?);
+        let begun = Instant::now();
+        let times = ask_all(program.address, command.connections, asks).await?;
+        if turn > 0 {
+            self.wall += begun.elapsed();
+            self.processor += program.processor_time()?.saturating_sub(own);
+            self.database += database_time()?.saturating_sub(database);
+            self.times.extend(times);
+        }
+        Ok(())
+    }
+
+    fn figure(self) -> Result<Figure> {
+        let count = u32::try_from(self.times.len())?;
+        Ok(Figure {
+            processor: self.processor / count,
+            database: self.database / count,
+            per_second: f64::from(count) / self.wall.as_secs_f64(),
+            p99: percentile(self.times, 99),
+        })
+    }
 }
 
 /// The largest tenant's manager types names, one connection, so that only the search is measured.

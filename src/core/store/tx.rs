@@ -131,8 +131,8 @@ impl<State> Tx<State> {
     }
 
     /// Writes before the next statement of this transaction or its end, together with what else was deferred: nothing of
-    /// that may depend on anything else of it (see the module `join`). For writes of which nobody asks how many rows they met. On
-    /// SQLite, where a statement is no round trip, at once.
+    /// that may depend on anything else of it (see the module `join`). For writes of which nobody asks how many rows they
+    /// met. On SQLite, where a statement is no round trip, at once.
     pub async fn defer_without_scope(
         &mut self,
         because: &'static str,

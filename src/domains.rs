@@ -86,6 +86,10 @@ const ALSO: &[(&str, u16)] = &[
     ("changeCustomers", 404),
 ];
 
+/// Creations that are asked again when their decision was stale. All that such a one writes is one transaction, which it
+/// begins by `Scope::begin`.
+pub const REPEATABLE: &[&str] = &["/customers"];
+
 /// The API's description, checked.
 pub fn document() -> Result<Document, DocumentError> {
     Document::of::<Api>(&Settings {

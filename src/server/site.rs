@@ -46,7 +46,8 @@ pub fn build(app: &Arc<App>) -> Result<Shell, SiteError> {
     let limits = RateLimits::new(address, token).ok_or(SiteError::Rate)?;
     // Innermost: what runs under an idempotency key ends as an answer, whatever came of it.
     let api = domains::endpoint(&document)?.with(Alarm(Arc::clone(app)));
-    let api = api.with(Idempotent::new(app, &document)).with(Again(Arc::clone(app)));
+    let again = Again { app: Arc::clone(app), creations: domains::REPEATABLE };
+    let api = api.with(Idempotent::new(app, &document)).with(again);
     let mut route = Route::new().nest("/v1", api).at("/health/live", get(live)).at("/health/ready", get(ready));
     route = docs::mount(route, "Kluis", "/v1/openapi.json");
     route = problem_pages::mount(route);

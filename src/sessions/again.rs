@@ -1,7 +1,7 @@
 //! Requests that found their decision stale are decided and answered again: who has lost a right hears so at once, who has
 //! got one may use it at once, and nobody else notices. So nobody has to look ahead whether rights have changed.
 //!
-//! These are the reads, and the creation of a customer: its one transaction begins with a look at the epoch, so that
+//! These are the reads, and the creations that say so: their one transaction begins with a look at the epoch, so that
 //! nothing was written when that is another one.
 //!
 //! Must never repeat what may have been written.
@@ -16,13 +16,17 @@ use crate::app::App;
 use crate::web::Failure;
 
 /// The layer; it stands around the API.
-pub struct Again(pub Arc<App>);
+pub struct Again {
+    pub app: Arc<App>,
+    /// Whole paths of the creations that can be asked again.
+    pub creations: &'static [&'static str],
+}
 
 impl<E: Endpoint<Output = Response>> Middleware<E> for Again {
     type Output = AgainEndpoint<E>;
 
     fn transform(&self, inner: E) -> Self::Output {
-        AgainEndpoint { inner, app: Arc::clone(&self.0) }
+        AgainEndpoint { inner, app: Arc::clone(&self.app), creations: self.creations }
     }
 }
 
@@ -30,6 +34,7 @@ impl<E: Endpoint<Output = Response>> Middleware<E> for Again {
 pub struct AgainEndpoint<E> {
     inner: E,
     app: Arc<App>,
+    creations: &'static [&'static str],
 }
 
 /// Stands with a request that is answered again if its decision was stale, so that nobody has to look first.
@@ -47,7 +52,7 @@ impl<E: Endpoint<Output = Response>> Endpoint for AgainEndpoint<E> {
     type Output = Response;
 
     async fn call(&self, mut request: Request) -> poem::Result<Response> {
-        let Some(copy) = Copy::of(&mut request).await else { return self.inner.call(request).await };
+        let Some(copy) = Copy::of(&mut request, self.creations).await else { return self.inner.call(request).await };
         request.set_data(Repeatable);
         let mut result = self.inner.call(request).await;
         for _ in 0..TRIES {
@@ -97,8 +102,8 @@ struct Copy {
 
 impl Copy {
     /// `None` for other writes, and for what is too large to be kept.
-    async fn of(request: &mut Request) -> Option<Self> {
-        let body = if *request.method() == Method::POST { posted(request).await? } else { Vec::new() };
+    async fn of(request: &mut Request, creations: &[&str]) -> Option<Self> {
+        let body = if *request.method() == Method::POST { posted(request, creations).await? } else { Vec::new() };
         let reads = [Method::GET, Method::HEAD, Method::POST].contains(request.method());
         reads.then(|| Self {
             method: request.method().clone(),
@@ -120,11 +125,11 @@ impl Copy {
 }
 
 /// The body of a search, which is a read by POST, or of a creation that can be repeated. It is put back for the handler.
-async fn posted(request: &mut Request) -> Option<Vec<u8>> {
+async fn posted(request: &mut Request, creations: &[&str]) -> Option<Vec<u8>> {
     let length = request.headers().get(header::CONTENT_LENGTH)?.to_str().ok()?.parse::<u64>().ok()?;
     let path = request.uri().path();
     // Under an idempotency key a request is somebody's before it is run: there one looks ahead.
-    let creates = path.ends_with("/customers") && !request.headers().contains_key(IDEMPOTENCY_KEY);
+    let creates = creations.contains(&path) && !request.headers().contains_key(IDEMPOTENCY_KEY);
     if length > LARGEST || !(creates || path.ends_with("/_search")) {
         return None;
     }

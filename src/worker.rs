@@ -10,6 +10,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::app::App;
+use crate::bulk::bring::BringKind;
 use crate::bulk::run::BulkKind;
 use crate::bulk::undo::BulkUndoKind;
 use crate::imports::run::ImportKind;
@@ -30,6 +31,7 @@ pub fn registry(app: &Arc<App>) -> Registry {
         .with(Arc::new(ImportKind(Arc::clone(app))))
         .with(Arc::new(UndoKind(Arc::clone(app))))
         .with(Arc::new(BulkKind(Arc::clone(app))))
+        .with(Arc::new(BringKind(Arc::clone(app))))
         .with(Arc::new(BulkUndoKind(Arc::clone(app))))
 }
 

@@ -18,22 +18,25 @@ use crate::jobs::view::JobView;
 use crate::sessions::Scoped;
 use crate::web::{self, Accepted, Body, Ident, Tag};
 
+/// How large a request may be: 10,000 rows of 800 bytes.
+const LARGEST: usize = 8 << 20;
+
 /// The operations of bulk changes.
 pub struct BulkApi;
 
 #[OpenApi]
 impl BulkApi {
-    /// Changes many customers at once, or tries that out.
+    /// Changes many customers at once, or brings many in, or tries that out.
     ///
-    /// As a job, which has a result for each customer: changed, unchanged, or why not. Each is changed only if you may
-    /// change it when its turn comes. A dry run writes nothing and says the same as the run would. It can be cancelled,
-    /// and taken back for 30 days.
+    /// As a job, which has a result for each customer or row: made, changed, unchanged, a duplicate, or why not. Each is
+    /// written only if you may do so when its turn comes. A dry run writes nothing and says the same as the run would.
+    /// It can be cancelled, and taken back for 30 days.
     #[oai(path = "/customers/_bulk", method = "post", operation_id = "changeCustomers", tag = "Tag::Customers")]
     async fn change(
         &self,
         app: Data<&Arc<App>>,
         scope: Scoped<Bulk>,
-        body: Body<CustomerBulkDraft>,
+        body: Body<CustomerBulkDraft, LARGEST>,
     ) -> web::Result<Accepted<JobView>> {
         let job = service::start(&app, &scope, body.0).await?;
         accepted(&app, &scope, job).await
@@ -41,7 +44,7 @@ impl BulkApi {
 
     /// Takes a bulk change back.
     ///
-    /// As a job: what it changed is as it was before. A record that somebody has worked on since stays as it is and is
+    /// As a job: what it changed is as it was before, what it made is gone. A record that somebody has worked on since stays as it is and is
     /// named as a conflict. An import is taken back where imports are.
     #[oai(path = "/jobs/:id/reversal", method = "post", operation_id = "reverseJob", tag = "Tag::Jobs")]
     async fn reverse(

@@ -10,13 +10,14 @@ use serde::{Deserialize, Serialize};
 use super::view::CustomerChange;
 use crate::customers::changes::Needed;
 use crate::customers::model::{self, CustomerDraft, Profile};
+use crate::customers::view;
 
 /// So many customers can be changed at once.
 pub const MOST: usize = 10_000;
 /// For how long a bulk change can be taken back.
 pub const UNDO_WINDOW: TimeDelta = TimeDelta::days(30);
 
-const WHAT: Phrase = Phrase { en: "Say what to change.", nl: "Zeg wat er moet veranderen." };
+pub(super) const WHAT: Phrase = Phrase { en: "Say what to change.", nl: "Zeg wat er moet veranderen." };
 const BOTH: Phrase = Phrase { en: "This is to be added as well as removed.", nl: "Dit moet er zowel bij als af." };
 
 /// What the job is asked to do; sealed with it.
@@ -105,22 +106,34 @@ impl CustomerChange {
         let assign = self.owner_id.is_some() || patched("ownerId");
         let some_patch = self.patch.as_ref().is_some_and(|patch| patch.members().next().is_some());
         let update = self.status.is_some() || assign || some_patch || !compartments.is_empty();
-        Needed { update, archive: self.archived.is_some(), assign, compartments }
+        Needed { import: false, update, archive: self.archived.is_some(), assign, compartments }
     }
+}
+
+/// The rights that taking these rows back asks for.
+pub(super) fn needed_of(rows: &[CustomerDraft]) -> Needed {
+    let compartments = rows.iter().map(view::held).fold(CompartmentSet::EMPTY, CompartmentSet::union);
+    Needed { import: true, update: true, compartments, ..Needed::NOTHING }
 }
 
 /// As stored: names of actions and compartments with a blank between.
 pub(super) fn words(needed: Needed) -> String {
-    let actions = [(Action::Update, needed.update), (Action::Archive, needed.archive), (Action::Assign, needed.assign)];
+    let actions = [
+        (Action::Import, needed.import),
+        (Action::Update, needed.update),
+        (Action::Archive, needed.archive),
+        (Action::Assign, needed.assign),
+    ];
     let actions = actions.into_iter().filter(|(_, is_needed)| *is_needed).map(|(action, _)| action.as_str());
     actions.chain(needed.compartments.iter().map(Compartment::name)).collect::<Vec<_>>().join(" ")
 }
 
 /// `None` for a word that this program doesn't know: then nobody may.
 pub(super) fn parse(words: &str) -> Option<Needed> {
-    let mut needed = Needed { update: false, archive: false, assign: false, compartments: CompartmentSet::EMPTY };
+    let mut needed = Needed::NOTHING;
     for word in words.split_whitespace() {
         match Action::parse(word) {
+            Some(Action::Import) => needed.import = true,
             Some(Action::Update) => needed.update = true,
             Some(Action::Archive) => needed.archive = true,
             Some(Action::Assign) => needed.assign = true,
@@ -139,10 +152,10 @@ mod tests {
     proptest! {
         #[test]
         fn rights_are_read_as_they_were_written(
-            (update, archive, assign) in any::<(bool, bool, bool)>(),
+            (import, update, archive, assign) in any::<(bool, bool, bool, bool)>(),
             bits in 0_u8..64,
         ) {
-            let needed = Needed { update, archive, assign, compartments: CompartmentSet::from_bits(bits) };
+            let needed = Needed { import, update, archive, assign, compartments: CompartmentSet::from_bits(bits) };
             prop_assert_eq!(parse(&words(needed)), Some(needed));
         }
     }
@@ -172,7 +185,7 @@ mod tests {
         }))
         .unwrap();
         let compartments = CompartmentSet::of(&[Compartment::Contact, Compartment::Profile]);
-        assert_eq!(change.needed(), Needed { update: true, archive: true, assign: true, compartments });
+        assert_eq!(change.needed(), Needed { import: false, update: true, archive: true, assign: true, compartments });
         let put_away: CustomerChange = serde_json::from_value(serde_json::json!({ "archived": false })).unwrap();
         assert!(!put_away.needed().update && put_away.needed().archive && !put_away.is_empty());
         assert!(CustomerChange::default().is_empty());

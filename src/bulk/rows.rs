@@ -9,6 +9,7 @@ use kluis_core::store::{Db, Sql, StoreError, Tx, Unaudited};
 use serde::Serialize;
 
 use super::model::{RunRow, parse};
+use crate::imports::model::Change;
 
 const WHY: &str = "it belongs to a job, about which the caller holds a decision; rights on each record are looked up";
 
@@ -53,7 +54,15 @@ pub(super) struct Done {
     pub line: i64,
     pub record: Id<Customer>,
     pub revision: i64,
+    /// The record as it was, sealed; empty when it was made.
     pub before: Vec<u8>,
+}
+
+impl From<Change> for Done {
+    fn from(change: Change) -> Self {
+        let Change { line, record, revision, before, .. } = change;
+        Self { line, record, revision, before: before.unwrap_or_default() }
+    }
 }
 
 /// A chunk of changes goes as one JSON text, so that it costs one statement.
@@ -91,16 +100,17 @@ pub(super) async fn add(
     tx.execute_without_scope(WHY, ADD, args![tenant, job, json]).await.map(drop)
 }
 
-const AFTER: &str = "SELECT line, record_id, revision_after, before FROM bulk_changes \
-    WHERE tenant_id = $1 AND job_id = $2 AND line > $3 ORDER BY line LIMIT $4";
+const BELOW: &str = "SELECT line, record_id, revision_after, before FROM bulk_changes \
+    WHERE tenant_id = $1 AND job_id = $2 AND line < $3 ORDER BY line DESC LIMIT $4";
 
-pub(super) async fn after(
+/// The last changes before a line, the latest first.
+pub(super) async fn below(
     db: &Db,
     (tenant, job): (Id<Tenant>, Id<Job>),
     line: i64,
     limit: i64,
 ) -> Result<Vec<Done>, StoreError> {
-    let rows = db.fetch_all_without_scope(WHY, AFTER, args![tenant, job, line, limit]).await?;
+    let rows = db.fetch_all_without_scope(WHY, BELOW, args![tenant, job, line, limit]).await?;
     rows.iter()
         .map(|row| Ok(Done { line: row.int(0)?, record: row.id(1)?, revision: row.int(2)?, before: row.blob(3)? }))
         .collect()

@@ -5,19 +5,25 @@ use std::collections::HashSet;
 use kluis_core::access::Scope;
 use kluis_core::kernel::id::{Customer, Job};
 use kluis_core::kernel::{Faults, Id, Phrase, Problem, ProblemKind};
+use serde::Serialize;
 
-use super::model::{MOST, Order, UNDO_WINDOW, words};
+use super::model::{self, MOST, Order, UNDO_WINDOW, needed_of, words};
 use super::view::{BulkSelection, CustomerBulkDraft, CustomerChange};
-use super::{rows, run, undo};
+use super::{bring, rows, run, undo};
 use crate::app::App;
 use crate::customers::Bulk;
-use crate::customers::changes::Changes;
+use crate::customers::changes::{Changes, Needed};
+use crate::customers::model::CustomerDraft;
 use crate::customers::search::Selection;
 use crate::jobs::{self, NewJob, Principal, Workshop};
 
 const WHICH: Phrase = Phrase {
-    en: "Say which customers: either by their ids, or by a selection.",
-    nl: "Zeg welke klanten: óf met hun id's, óf met een selectie.",
+    en: "Say which customers, in one way: by their ids, by a selection, or as rows to bring in.",
+    nl: "Zeg welke klanten, op één manier: met hun id's, met een selectie, of als rijen om in te brengen.",
+};
+const EACH_ITS_OWN: Phrase = Phrase {
+    en: "Rows that are brought in say for themselves what becomes of them.",
+    nl: "Rijen die worden ingebracht zeggen zelf wat er met ze gebeurt.",
 };
 const TWICE: Phrase = Phrase { en: "This id stands here twice.", nl: "Dit id staat hier twee keer." };
 const TOO_MANY: Phrase = Phrase {
@@ -34,69 +40,94 @@ const TAKEN_BACK: Phrase = Phrase {
     nl: "Dit is al teruggenomen, of de termijn daarvoor is voorbij.",
 };
 
-/// Starts one change to many customers, or a preview of it, as a job. Which customers those are is settled now; what
-/// whoever asks may do to each of them is decided when its turn comes.
+/// Starts one change to many customers, or the bringing in of many, or a preview of it, as a job. Which customers are
+/// changed is settled now; what whoever asks may do to each of them is decided when its turn comes.
 pub async fn start(app: &App, scope: &Scope<Bulk>, draft: CustomerBulkDraft) -> Result<Id<Job>, Problem> {
     let changes = Changes::open(app, scope.actor(), scope.purpose(), scope.request().into()).await?;
-    let Checked { ids, selection, change } = check(app, scope, &draft).await?;
-    let needed = change.needed();
-    changes.require(needed)?;
-    let records = match selection {
-        None => ids,
-        Some(selection) => selected(app, scope, &selection).await?,
-    };
-    let count = records.len();
     let dry = draft.dry_run;
-    let order = Order { records, change, dry };
-    let workshop = Workshop::of(app);
-    let new = NewJob {
-        kind: run::KIND,
-        principal: Principal::of(scope),
-        request: scope.request(),
-        body: &order,
-        total: i64::try_from(count).ok(),
+    let (records, change) = match check(app, scope, draft).await? {
+        Wanted::Rows(rows) => {
+            changes.require(Needed { import: true, ..Needed::NOTHING })?;
+            let (needed, count) = (needed_of(&rows), rows.len());
+            return queue(app, scope, (bring::KIND, &bring::Order { rows, dry }), count, (!dry).then_some(needed))
+                .await;
+        }
+        Wanted::These(ids, change) => {
+            changes.require(change.needed())?;
+            (ids, change)
+        }
+        Wanted::Fitting(selection, change) => {
+            changes.require(change.needed())?;
+            (selected(app, scope, &selection).await?, change)
+        }
     };
+    let (needed, count) = (change.needed(), records.len());
+    queue(app, scope, (run::KIND, &Order { records, change, dry }), count, (!dry).then_some(needed)).await
+}
+
+/// Puts the job into the queue; `needed` are the rights that taking it back will ask for, if it writes.
+async fn queue<B: Serialize + Sync>(
+    app: &App,
+    scope: &Scope<Bulk>,
+    (kind, body): (&str, &B),
+    count: usize,
+    needed: Option<Needed>,
+) -> Result<Id<Job>, Problem> {
+    let total = i64::try_from(count).ok();
+    let new = NewJob { kind, principal: Principal::of(scope), request: scope.request(), body, total };
     let mut tx = app.db.begin().await?;
     scope.still_current_in(&mut tx).await?;
-    let job = jobs::enqueue(&workshop, &mut tx, new).await?;
-    if !dry {
+    let job = jobs::enqueue(&Workshop::of(app), &mut tx, new).await?;
+    if let Some(needed) = needed {
         let until = app.clock.now() + UNDO_WINDOW;
         rows::insert(&mut tx, (scope.tenant(), job), &words(needed), until).await?;
     }
     let event = app.event(scope).code("job", job.to_string()).count("records", count);
-    tx.record(event.code("run", if dry { "dry" } else { "real" })).await?.commit().await?;
+    tx.record(event.code("run", if needed.is_none() { "dry" } else { "real" })).await?.commit().await?;
     Ok(job)
 }
 
 /// What was asked for, without a fault.
-struct Checked {
-    ids: Vec<Id<Customer>>,
-    selection: Option<Selection>,
-    change: CustomerChange,
+enum Wanted {
+    Rows(Vec<CustomerDraft>),
+    These(Vec<Id<Customer>>, CustomerChange),
+    Fitting(Selection, CustomerChange),
 }
 
-/// All faults of the request at once.
-async fn check(app: &App, scope: &Scope<Bulk>, draft: &CustomerBulkDraft) -> Result<Checked, Problem> {
+/// All faults of the request at once. What is wrong with a single row is that row's result.
+async fn check(app: &App, scope: &Scope<Bulk>, draft: CustomerBulkDraft) -> Result<Wanted, Problem> {
+    let CustomerBulkDraft { ids, selection, rows, change, .. } = draft;
     let mut faults = Faults::new();
-    let ids: Vec<_> = draft.ids.iter().map(|id| id.0).collect();
-    if ids.is_empty() == draft.selection.is_none() {
+    let ways = [!ids.is_empty(), selection.is_some(), !rows.is_empty()];
+    if ways.into_iter().filter(|way| *way).count() != 1 {
         faults.add("", "required", WHICH);
     }
     let mut seen = HashSet::with_capacity(ids.len());
-    for (at, _) in ids.iter().enumerate().filter(|(_, id)| !seen.insert(**id)) {
+    for (at, _) in ids.iter().enumerate().filter(|(_, id)| !seen.insert(id.0)) {
         faults.add(format!("/ids/{at}"), "twice", TWICE);
     }
-    let mut change = draft.change.clone();
-    change.check("/change", &mut faults);
-    let selection = match &draft.selection {
+    let changes = ids.len() + usize::from(selection.is_some()) > 0;
+    if change.is_some() && !rows.is_empty() {
+        faults.add("/change", "contradiction", EACH_ITS_OWN);
+    } else if change.is_none() && changes {
+        faults.add("/change", "required", model::WHAT);
+    }
+    let mut change = change.unwrap_or_default();
+    if !change.is_empty() || (changes && faults.is_empty()) {
+        change.check("/change", &mut faults);
+    }
+    let selection = match selection {
         None => None,
         Some(BulkSelection { condition, archived }) => {
-            let wanted = (condition.clone(), *archived);
-            Some(Selection::of(app, &scope.also(), wanted, "/selection", &mut faults).await?)
+            Some(Selection::of(app, &scope.also(), (condition, archived), "/selection", &mut faults).await?)
         }
     };
     faults.into_result()?;
-    Ok(Checked { ids, selection, change })
+    Ok(match selection {
+        Some(selection) => Wanted::Fitting(selection, change),
+        None if rows.is_empty() => Wanted::These(ids.into_iter().map(|id| id.0).collect(), change),
+        None => Wanted::Rows(rows),
+    })
 }
 
 /// Those of the acting tenant that fit and that whoever asks may change in bulk.

@@ -7,20 +7,24 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use kluis_core::kernel::id::Job;
 use kluis_core::kernel::{Id, ProblemKind};
+use kluis_core::privacy::CompartmentSet;
 use kluis_core::store::{Tx, Unaudited};
 use serde::{Deserialize, Serialize};
 
-use super::model::RunRow;
+use super::model::{MOST, RunRow};
 use super::rows::{self, Done};
 use super::run::decide;
 use crate::app::App;
-use crate::customers::changes::Changes;
+use crate::customers::changes::{Changes, Needed};
 use crate::customers::undo::{self, Keys, Trace, Undone};
 use crate::jobs::{Behalf, JobFault, JobKind, Opened, Progress, RowOutcome, RowResult, Run, Step, StepContext};
 
 /// As stored.
 pub const KIND: &str = "customer_bulk_undo";
 const CHUNK: i64 = 100;
+/// More lines than this no bulk change has.
+const LINES: i64 = 10_000;
+const _: () = assert!(MOST == 10_000, "the lines of a bulk change");
 
 /// What the job is asked to do.
 #[derive(Debug, Serialize, Deserialize)]
@@ -60,9 +64,9 @@ impl Run for UndoRun {
     async fn step(&mut self, context: &mut StepContext<'_>) -> Result<Step, JobFault> {
         let app = Arc::clone(&self.app);
         let RunRow { tenant, job, .. } = &self.run;
-        // Lines begin at 0, and so does the position of a job that hasn't begun.
-        let after = context.job().position - 1;
-        let done = rows::after(&app.db, (*tenant, *job), after, CHUNK).await?;
+        // From the last change to the first: a later one may have what an earlier one gave up. The position is how many
+        // lines there can be, less those that are left, so that it begins at 0 and grows.
+        let done = rows::below(&app.db, (*tenant, *job), LINES - context.job().position, CHUNK).await?;
         let Some(last) = done.last().map(|one| one.line) else { return Ok(Step::Done) };
         if self.behalf.is_stale(&app).await? {
             self.changes = decide(&app, &self.behalf).await?;
@@ -75,7 +79,8 @@ impl Run for UndoRun {
                 Ok(trace) => {
                     traces.push(*trace);
                     restored.push(one.line);
-                    (RowOutcome::Restored, Vec::new())
+                    let outcome = if one.before.is_empty() { RowOutcome::Removed } else { RowOutcome::Restored };
+                    (outcome, Vec::new())
                 }
                 Err(refused) => refused,
             };
@@ -88,7 +93,7 @@ impl Run for UndoRun {
         let mut events = vec![look.code("job", label.clone())];
         events.extend(traces.iter().map(|trace| trace.event.clone().code("job", label.clone())));
         let progress = context.job().progress + i64::try_from(done.len()).unwrap_or(0);
-        context.commit(tx, Progress { position: last + 1, progress, total: None, rows: results }, events).await?;
+        context.commit(tx, Progress { position: LINES - last, progress, total: None, rows: results }, events).await?;
         undo::committed(&app, *tenant, traces).await?;
         Ok(Step::More)
     }
@@ -100,12 +105,20 @@ impl UndoRun {
     /// Takes one change back, or says why it stays.
     async fn one(&self, tx: &mut Tx<Unaudited>, done: &Done) -> Result<Result<Box<Trace>, Refused>, JobFault> {
         let error = |kind: ProblemKind| Ok(Err((RowOutcome::Error, vec![kind.slug()])));
-        if let Some(kind) = self.changes.keeps_from_taking_back(tx, done.record, self.run.needed).await? {
+        let made = done.before.is_empty();
+        // What is gone shows nothing of itself any more.
+        let compartments = if made { CompartmentSet::EMPTY } else { self.run.needed.compartments };
+        let needed = Needed { compartments, ..self.run.needed };
+        if let Some(kind) = self.changes.keeps_from_taking_back(tx, done.record, needed).await? {
             return error(kind);
         }
         let (scope, place) = (self.changes.scope(), (self.run.tenant, done.record));
-        let change = (done.revision, done.before.as_slice());
-        match undo::restore(&self.app, scope, tx, place, change, Keys::Free).await {
+        let undone = if made {
+            undo::remove(&self.app, scope, tx, place, done.revision).await
+        } else {
+            undo::restore(&self.app, scope, tx, place, (done.revision, &done.before), Keys::Free).await
+        };
+        match undone {
             Ok(Undone::Restored(trace) | Undone::Removed(trace)) => Ok(Ok(trace)),
             Ok(Undone::Conflict) => Ok(Err((RowOutcome::Conflict, vec!["changed_since"]))),
             Ok(Undone::Taken(field)) => {

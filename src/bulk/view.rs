@@ -50,7 +50,7 @@ pub struct CustomerChange {
     pub patch: Option<Patch<CustomerDraft>>,
 }
 
-/// One change to many customers: either to those with these ids, or to those that fit a selection.
+/// One change to many customers, to those with these ids or to those that fit a selection; or many customers to bring in.
 #[derive(Object, Serialize, Deserialize, Clone)]
 #[oai(rename_all = "camelCase", skip_serializing_if_is_none, skip_serializing_if_is_empty, example)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -61,8 +61,15 @@ pub struct CustomerBulkDraft {
     pub ids: Vec<Ident<Customer>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub selection: Option<BulkSelection>,
-    pub change: CustomerChange,
-    /// Writes nothing, and says for each customer what a run would do.
+    /// Customers to bring in, complete as for creation. Where one with one of their external ids is there, it is changed
+    /// instead: what the row names becomes so, what it leaves out stays, and external ids are added.
+    #[oai(default, validator(max_items = 10000))]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rows: Vec<CustomerDraft>,
+    /// What to change in those with these ids, or in those that fit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub change: Option<CustomerChange>,
+    /// Writes nothing, and says for each customer or row what a run would do.
     #[oai(default)]
     #[serde(default)]
     pub dry_run: bool,
@@ -72,6 +79,6 @@ impl Example for CustomerBulkDraft {
     fn example() -> Self {
         let id = kluis_core::kernel::Id::from_uuid(uuid::Uuid::from_u128(0x0193_2f5e_8a70_7abc_8def_0123_4567_89ab));
         let change = CustomerChange { status: Some(CustomerStatus::Former), ..CustomerChange::default() };
-        Self { ids: vec![Ident(id)], selection: None, change, dry_run: true }
+        Self { ids: vec![Ident(id)], selection: None, rows: Vec::new(), change: Some(change), dry_run: true }
     }
 }

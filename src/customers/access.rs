@@ -35,6 +35,6 @@ scoped_permissions! { Customers;
     /// Changing many in one request.
     Bulk = Customer: Bulk,
     Export = Customer: Export,
-    /// Bringing many in from a file.
+    /// Bringing many in, from a file or in one request.
     Import = Customer: Import,
 }

@@ -12,10 +12,9 @@ use kluis_core::audit::Event;
 use kluis_core::kernel::{Id, Problem, ProblemKind, id::Customer, id::User};
 use kluis_core::privacy::{Compartment, CompartmentSet, DataKey};
 use kluis_core::store::{Tx, Unaudited};
-use ring::digest::{SHA256, digest};
 
-use super::access::{Archive, Assign, Bulk, Read, Update};
-use super::model::{self, CustomerDraft, ExactKey, Valid};
+use super::access::{Archive, Assign, Bulk, Import, Read, Update};
+use super::model::{self, CustomerDraft, ExactKey, KeyDigest, Valid};
 use super::rows::{self, CustomerRow};
 use super::rules::{self, TenantRules};
 use super::undo::Before;
@@ -130,28 +129,41 @@ fn refuse(kind: ProblemKind) -> Plan {
 /// What only one customer may have and what changes that were planned, but not written, would take: a preview finds here
 /// what the run finds in the database. Hashes only.
 #[derive(Default)]
-pub struct Taken(HashSet<[u8; 32]>);
+pub struct Taken(HashSet<KeyDigest>);
 
 impl Taken {
     /// Counts a planned change among those that later ones are compared with.
     pub fn add(&mut self, change: &Change) {
-        self.0.extend(change.keys().iter().map(hash));
+        self.0.extend(change.keys().iter().map(ExactKey::digest));
     }
 
     fn has(&self, key: &ExactKey) -> bool {
-        !self.0.is_empty() && self.0.contains(&hash(key))
+        !self.0.is_empty() && self.0.contains(&key.digest())
     }
 }
 
-fn hash(key: &ExactKey) -> [u8; 32] {
-    let text = zeroize::Zeroizing::new(format!("{}\n{}", key.field.name(), *key.value));
-    let digest = digest(&SHA256, text.as_bytes());
-    std::array::from_fn(|at| digest.as_ref().get(at).copied().unwrap_or_default())
+/// What only one customer may have and changes that were planned, but not written, would give up: a preview doesn't find
+/// it taken, nor does the run. Hashes only.
+#[derive(Default)]
+pub struct Freed(HashSet<KeyDigest>);
+
+impl Freed {
+    /// Counts a planned change.
+    pub fn add(&mut self, change: &Change) {
+        let kept: HashSet<_> = model::exact_keys(change.wanted.draft()).iter().map(ExactKey::digest).collect();
+        let had = model::exact_keys(&change.before);
+        self.0.extend(had.iter().map(ExactKey::digest).filter(|key| !kept.contains(key)));
+    }
+
+    pub(super) fn has(&self, key: &ExactKey) -> bool {
+        !self.0.is_empty() && self.0.contains(&key.digest())
+    }
 }
 
 /// The decisions under which somebody changes customers of their tenant in bulk.
 pub struct Changes {
     bulk: Scope<Bulk>,
+    import: Scope<Import>,
     update: Scope<Update>,
     archive: Scope<Archive>,
     assign: Scope<Assign>,
@@ -171,10 +183,10 @@ impl Changes {
         bulk.require_any()?;
         let rules = rules::of_tenant(app, bulk.tenant()).await?;
         app.keys.ensure_tenant(bulk.tenant().uuid()).await?;
-        let (update, archive, assign) = (bulk.also(), bulk.also(), bulk.also());
+        let (import, update, archive, assign) = (bulk.also(), bulk.also(), bulk.also(), bulk.also());
         // One look at a record for all the decisions about it.
-        let read = bulk.also::<Read>().beside(&bulk).beside(&update).beside(&archive).beside(&assign);
-        Ok(Self { bulk, update, archive, assign, read, rules })
+        let read = bulk.also::<Read>().beside(&bulk).beside(&import).beside(&update).beside(&archive).beside(&assign);
+        Ok(Self { bulk, import, update, archive, assign, read, rules })
     }
 
     pub const fn scope(&self) -> &Scope<Bulk> {
@@ -251,6 +263,7 @@ impl Changes {
         }
         let is_own = change.owner.is_some() && change.owner == self.bulk.actor().user();
         let needed = Needed {
+            import: false,
             update: change.is_of_the_form(),
             archive: change.is_archival(),
             assign: change.owner != change.row.plain.owner,
@@ -264,6 +277,7 @@ impl Changes {
             return Some(ProblemKind::FieldNotPermitted);
         }
         let may = self.bulk.permits(rels)
+            && (!needed.import || self.import.permits(rels))
             && (!needed.update || self.update.permits(rels))
             && (!needed.archive || self.archive.permits(rels))
             && (!needed.assign || self.assign.permits(rels));
@@ -297,6 +311,9 @@ impl Changes {
 
     /// 403 when whoever asks has one of these rights on no record at all.
     pub fn require(&self, needed: Needed) -> Result<(), Problem> {
+        if needed.import {
+            self.import.require_any()?;
+        }
         if needed.update {
             self.update.require_any()?;
         }
@@ -312,24 +329,37 @@ impl Changes {
 
 /// The rights that a change asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a right of its own, and all sixteen combinations occur")]
 pub struct Needed {
+    /// Bringing in: making some, changing others.
+    pub import: bool,
     pub update: bool,
     pub archive: bool,
     pub assign: bool,
     pub compartments: CompartmentSet,
 }
 
+impl Needed {
+    pub const NOTHING: Self =
+        Self { import: false, update: false, archive: false, assign: false, compartments: CompartmentSet::EMPTY };
+}
+
 /// A form with faults is refused with their codes, another problem with its own; what isn't the record's goes on.
 fn refused(problem: Problem) -> Result<Plan, Problem> {
+    Ok(Plan::Refused { codes: codes_of(problem)? })
+}
+
+/// The same, as codes.
+pub(super) fn codes_of(problem: Problem) -> Result<Vec<&'static str>, Problem> {
     use ProblemKind::{Internal, Sealed, TooManyRequests, Unavailable};
     if matches!(problem.kind, Unavailable | Internal | Sealed | TooManyRequests) {
         return Err(problem);
     }
     if problem.faults.is_empty() {
-        return Ok(refuse(problem.kind));
+        return Ok(vec![problem.kind.slug()]);
     }
     let mut codes: Vec<&'static str> = problem.faults.iter().map(|fault| fault.code).collect();
     codes.sort_unstable();
     codes.dedup();
-    Ok(Plan::Refused { codes })
+    Ok(codes)
 }

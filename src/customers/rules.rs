@@ -1,5 +1,7 @@
 //! What a tenant's own settings demand of its customers' data.
 
+use std::sync::Arc;
+
 use kluis_core::kernel::{CountryCode, Faults, Id, Phrase, Problem, id::Tenant, id::User};
 use kluis_core::privacy::CompartmentSet;
 use kluis_core::store::{Tx, Unaudited};
@@ -13,12 +15,12 @@ use crate::custom_fields::{self, FieldRule};
 pub struct TenantRules {
     country: CountryCode,
     special_allowed: bool,
-    fields: Vec<FieldRule>,
+    fields: Arc<[FieldRule]>,
 }
 
 impl TenantRules {
     /// The tenant's custom fields, those that are put away among them.
-    pub fn fields(&self) -> &[FieldRule] {
+    pub const fn fields(&self) -> &Arc<[FieldRule]> {
         &self.fields
     }
 
@@ -45,7 +47,7 @@ pub async fn of_tenant(app: &App, tenant: Id<Tenant>) -> Result<TenantRules, Pro
     let fields =
         if settings.has_custom_fields { custom_fields::service::rules(app, tenant).await? } else { Vec::new() };
     let country = CountryCode::parse(&settings.country).unwrap_or(CountryCode::NL);
-    Ok(TenantRules { country, special_allowed: settings.has_special_ground, fields })
+    Ok(TenantRules { country, special_allowed: settings.has_special_ground, fields: fields.into() })
 }
 
 /// The owner of a record must be somebody with a role in its tenant.

@@ -7,27 +7,31 @@
 use std::sync::Arc;
 
 use kluis_core::access::{Actor, Purpose, Scope};
-use kluis_core::kernel::{CountryCode, Id, Problem, ProblemKind, id::Customer, id::Tenant};
+use kluis_core::kernel::{CountryCode, Id, Problem, ProblemKind, id::Customer, id::Tenant, id::User};
 use kluis_core::privacy::{Compartment, CompartmentSet, IndexField};
 use kluis_core::store::{Tx, Unaudited};
 
-use super::access::{Create, Import, Read, Update};
+use super::access::{Assign, Create, Import, Read, Update};
 use super::model::{self, CustomerDraft, ExactKey, Valid};
-use super::rows;
+use super::rows::{self, CustomerRow};
 use super::rules::{self, TenantRules};
 use super::{changes, duplicates, index, service, view};
 use crate::app::App;
 use crate::custom_fields::FieldRule;
-pub use changes::{Change, Written};
+pub use changes::{Change, Freed, Written};
 
 /// The decisions under which an import writes.
 pub struct Upserts {
     import: Scope<Import>,
     create: Scope<Create>,
     update: Scope<Update>,
+    assign: Scope<Assign>,
     read: Scope<Read>,
     rules: TenantRules,
 }
+
+/// Makes the wanted form of a customer that is there, out of how it is and what was sent (checked, as a new one).
+pub type Merge<'a> = &'a (dyn Fn(&CustomerDraft, &CustomerDraft) -> Result<CustomerDraft, Problem> + Sync);
 
 /// What would become of one imported customer.
 pub enum Plan {
@@ -71,8 +75,9 @@ impl Upserts {
         let rules = rules::of_tenant(app, import.tenant()).await?;
         app.keys.ensure_tenant(import.tenant().uuid()).await?;
         let update = import.also();
-        let read = import.also::<Read>().beside(&update);
-        Ok(Self { create: import.also(), update, read, import, rules })
+        let assign = import.also();
+        let read = import.also::<Read>().beside(&update).beside(&assign);
+        Ok(Self { create: import.also(), update, assign, read, import, rules })
     }
 
     pub const fn scope(&self) -> &Scope<Import> {
@@ -80,7 +85,7 @@ impl Upserts {
     }
 
     /// The tenant's custom fields, those that are put away among them.
-    pub fn fields(&self) -> &[FieldRule] {
+    pub const fn fields(&self) -> &Arc<[FieldRule]> {
         self.rules.fields()
     }
 
@@ -89,37 +94,59 @@ impl Upserts {
         service::writable(&self.create)
     }
 
+    /// What is sent, checked as a new customer is; or the codes of what is wrong with it.
+    pub fn check(&self, app: &App, fresh: CustomerDraft) -> Result<Result<Valid, Vec<&'static str>>, Problem> {
+        match Valid::parse(fresh, &self.rules.rules(app)) {
+            Ok(valid) => Ok(Ok(valid)),
+            Err(problem) => changes::codes_of(problem).map(Err),
+        }
+    }
+
     /// Looks what would become of a customer: `fresh` if nobody is there under its external id, otherwise whatever
-    /// `merge` makes of the one who is.
+    /// `merge` makes of the one who is. `freed` is what earlier ones would have given up, in a preview.
     pub async fn plan(
         &self,
         app: &App,
         tx: &mut Tx<Unaudited>,
-        fresh: CustomerDraft,
-        merge: &(dyn Fn(&CustomerDraft) -> CustomerDraft + Sync),
+        fresh: Valid,
+        merge: Merge<'_>,
+        freed: &Freed,
     ) -> Result<Planned, Problem> {
-        let valid = match Valid::parse(fresh, &self.rules.rules(app)) {
-            Ok(valid) => valid,
-            Err(problem) => return refused(problem),
-        };
-        let keys = model::exact_keys(valid.draft());
+        let keys = model::exact_keys(fresh.draft());
         let (external, others): (Vec<_>, Vec<_>) = keys.into_iter().partition(|k| k.field == IndexField::ExternalId);
         if let Some(there) = duplicates::find(app, tx, self.import.tenant(), None, &external).await? {
-            return self.plan_change(app, tx, there.id, merge).await;
+            return self.plan_change(app, tx, there.id, (&fresh, merge), freed).await;
         }
-        // Only now it is known to be a new one.
-        if let Err(problem) = valid.require_filled(&self.rules.rules(app).filling(self.writable())) {
-            return refused(problem);
-        }
-        if let Some(plan) = self.collision(app, tx, None, &others).await? {
+        if let Some(plan) = self.collision(app, tx, None, &others, freed).await? {
             return Ok(plan.into());
         }
-        self.create.require(self.create.relations_of_new(false))?;
-        let forbidden = view::held(valid.draft()).difference(self.writable());
-        if !forbidden.is_empty() {
-            return Ok(Plan::Refused { codes: vec![ProblemKind::FieldNotPermitted.slug()] }.into());
+        Ok(self.plan_new(app, tx, fresh).await?.into())
+    }
+
+    async fn plan_new(&self, app: &App, tx: &mut Tx<Unaudited>, fresh: Valid) -> Result<Plan, Problem> {
+        // Only now it is known to be a new one.
+        if let Err(problem) = fresh.require_filled(&self.rules.rules(app).filling(self.writable())) {
+            return refused(problem);
         }
-        Ok(Plan::Create(Box::new(valid)).into())
+        let owner = match service::owner_of(fresh.draft()) {
+            Ok(owner) => owner,
+            Err(problem) => return refused(problem),
+        };
+        if let Err(problem) = rules::require_member(tx, self.import.tenant(), owner).await {
+            return refused(problem);
+        }
+        let rels = self.create.relations_of_new(self.is_me(owner));
+        if !self.create.permits(rels) {
+            return Ok(refuse(ProblemKind::Forbidden));
+        }
+        if !view::held(fresh.draft()).difference(self.create.editable(rels)).is_empty() {
+            return Ok(refuse(ProblemKind::FieldNotPermitted));
+        }
+        Ok(Plan::Create(Box::new(fresh)))
+    }
+
+    fn is_me(&self, owner: Option<Id<User>>) -> bool {
+        owner.is_some() && owner == self.import.actor().user()
     }
 
     async fn plan_change(
@@ -127,36 +154,75 @@ impl Upserts {
         app: &App,
         tx: &mut Tx<Unaudited>,
         id: Id<Customer>,
-        merge: &(dyn Fn(&CustomerDraft) -> CustomerDraft + Sync),
+        sent: (&Valid, Merge<'_>),
+        freed: &Freed,
     ) -> Result<Planned, Problem> {
         let Some(row) = rows::get_in(tx, &self.read, id).await? else {
             return Ok(Plan::Duplicate { id: None, codes: vec![IndexField::ExternalId.name()] }.into());
         };
         if !self.update.permits(row.rels) {
-            return Ok(Plan::Refused { codes: vec![ProblemKind::Forbidden.slug()] }.into());
+            return Ok(refuse(ProblemKind::Forbidden).into());
         }
-        let key = service::subject_key(app, &row).await?;
-        let before = CustomerDraft::from(&view::open(&self.read, &key, &row)?);
-        let clear = self.read.disclosure(row.rels).clear();
-        let mut wanted = merge(&before);
-        let kept = keep_unseen(&before, &mut wanted, clear);
-        let wanted = match Valid::parse(wanted, &self.rules.rules(app).over(&before)) {
-            Ok(valid) => valid,
-            Err(problem) => return refused(problem),
+        let (change, kept) = match self.change_of(app, row, sent).await {
+            Ok(planned) => planned,
+            Err(problem) => return Ok(refused(problem)?.into()),
         };
-        let changed = view::changed(&before, wanted.draft());
-        if *wanted.draft() == before {
+        if *change.wanted.draft() == change.before {
             return Ok(Planned { plan: Plan::Unchanged { id }, kept });
         }
-        if !changed.difference(self.update.editable(row.rels)).is_empty() {
-            return Ok(Plan::Refused { codes: vec![ProblemKind::FieldNotPermitted.slug()] }.into());
-        }
-        if let Some(plan) = self.collision(app, tx, Some(id), &model::exact_keys(wanted.draft())).await? {
+        if let Some(plan) = self.forbids(&change) {
             return Ok(plan.into());
         }
-        let (owner, archived) = (row.plain.owner, row.plain.archived_at.is_some());
-        let change = Change { row, key, before, wanted, changed, owner, archived };
+        let new_owner = change.owner.filter(|owner| Some(*owner) != change.row.plain.owner);
+        if let Err(problem) = rules::require_member(tx, change.row.tenant, new_owner).await {
+            return Ok(refused(problem)?.into());
+        }
+        let keys = model::exact_keys(change.wanted.draft());
+        if let Some(plan) = self.collision(app, tx, Some(id), &keys, freed).await? {
+            return Ok(plan.into());
+        }
         Ok(Planned { plan: Plan::Update(Box::new(change)), kept })
+    }
+
+    /// The change that `merge` makes of a row, and the compartments that it leaves because they can't be seen.
+    async fn change_of(
+        &self,
+        app: &App,
+        row: CustomerRow,
+        (fresh, merge): (&Valid, Merge<'_>),
+    ) -> Result<(Change, CompartmentSet), Problem> {
+        let key = service::subject_key(app, &row).await?;
+        let mut before = CustomerDraft::from(&view::open(&self.read, &key, &row)?);
+        let mut wanted = merge(&before, fresh.draft())?;
+        let clear = self.read.disclosure(row.rels).clear();
+        let kept = keep_unseen(&before, &mut wanted, clear);
+        if !clear.contains(Compartment::Identity) {
+            // A name that can't be seen stays; without one no record is valid.
+            before.identity = service::unseen_identity(&key, &row)?;
+            wanted.identity.clone_from(&before.identity);
+        }
+        let wanted = Valid::parse(wanted, &self.rules.rules(app).over(&before))?;
+        let changed = view::changed(&before, wanted.draft());
+        let owner = service::owner_of(wanted.draft())?;
+        let archived = row.plain.archived_at.is_some();
+        Ok((Change { row, key, before, wanted, changed, owner, archived }, kept))
+    }
+
+    /// Rights on this very record, as it is and as it would be.
+    fn forbids(&self, change: &Change) -> Option<Plan> {
+        let rels = change.row.rels;
+        if !change.changed.difference(self.update.editable(rels)).is_empty() {
+            return Some(refuse(ProblemKind::FieldNotPermitted));
+        }
+        if change.wanted.draft().kind != change.before.kind {
+            return Some(Plan::Refused { codes: vec!["fixed"] });
+        }
+        if change.owner == change.row.plain.owner {
+            return None;
+        }
+        let after = service::with_owner(rels, self.is_me(change.owner));
+        let may = |rels| self.update.permits(rels) && self.assign.permits(rels);
+        (!may(rels) || !may(after)).then(|| refuse(ProblemKind::Forbidden))
     }
 
     /// Somebody else who has one of these keys, with all the fields that the two share.
@@ -166,9 +232,10 @@ impl Upserts {
         tx: &mut Tx<Unaudited>,
         except: Option<Id<Customer>>,
         keys: &[ExactKey],
+        freed: &Freed,
     ) -> Result<Option<Plan>, Problem> {
         let mut found: Option<(Id<Customer>, Vec<&'static str>)> = None;
-        for key in keys {
+        for key in keys.iter().filter(|key| !freed.has(key)) {
             let one = std::slice::from_ref(key);
             let Some(there) = duplicates::find(app, tx, self.import.tenant(), except, one).await? else { continue };
             let (id, codes) = found.get_or_insert_with(|| (there.id, Vec::new()));
@@ -206,15 +273,13 @@ impl From<Plan> for Planned {
     }
 }
 
-/// A draft with faults is refused with their codes; any other problem isn't the draft's.
-fn refused(problem: Problem) -> Result<Planned, Problem> {
-    if problem.faults.is_empty() {
-        return Err(problem);
-    }
-    let mut codes: Vec<&'static str> = problem.faults.iter().map(|fault| fault.code).collect();
-    codes.sort_unstable();
-    codes.dedup();
-    Ok(Plan::Refused { codes }.into())
+fn refuse(kind: ProblemKind) -> Plan {
+    Plan::Refused { codes: vec![kind.slug()] }
+}
+
+/// A draft with faults is refused with their codes, another problem with its own; what isn't the record's goes on.
+fn refused(problem: Problem) -> Result<Plan, Problem> {
+    Ok(Plan::Refused { codes: changes::codes_of(problem)? })
 }
 
 /// Takes back what would change a compartment that can't be seen; gives which ones those are.

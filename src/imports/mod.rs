@@ -7,6 +7,7 @@
 
 mod access;
 pub mod api;
+pub mod bring;
 pub mod draft;
 pub mod encoding;
 pub mod mapping;

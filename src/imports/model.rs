@@ -5,7 +5,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use kluis_core::access::RelSet;
 use kluis_core::kernel::Id;
-use kluis_core::kernel::id::{Job, Tenant, User};
+use kluis_core::kernel::id::{Customer, Job, Tenant, User};
 use kluis_core::privacy::Sealed;
 use serde::{Deserialize, Serialize};
 
@@ -83,4 +83,15 @@ impl ChangeKind {
     pub fn parse(text: &str) -> Option<Self> {
         [Self::Create, Self::Update].into_iter().find(|kind| kind.as_str() == text)
     }
+}
+
+/// What was done to a record, and what it takes to undo it.
+pub struct Change {
+    pub line: i64,
+    pub record: Id<Customer>,
+    pub kind: ChangeKind,
+    /// The record's revision after the change.
+    pub revision: i64,
+    /// The record before the change, sealed; none when it was made.
+    pub before: Option<Vec<u8>>,
 }

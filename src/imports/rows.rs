@@ -5,13 +5,13 @@ use data_encoding::HEXLOWER;
 use kluis_core::access::{AccessError, RelSet, Scope, ScopedPermission};
 use kluis_core::args;
 use kluis_core::kernel::Id;
-use kluis_core::kernel::id::{Customer, Tenant};
+use kluis_core::kernel::id::Tenant;
 use kluis_core::privacy::Sealed;
 use kluis_core::store::{Db, Row, Sql, StoreError, Tx, Unaudited};
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::model::{ChangeKind, Draft, Import, ImportRow};
+use super::model::{Change, ChangeKind, Draft, Import, ImportRow};
 
 macro_rules! columns {
     () => {
@@ -162,15 +162,6 @@ pub(super) async fn keep_file(
     until: DateTime<Utc>,
 ) -> Result<(), StoreError> {
     tx.execute_without_scope(WHY_JOB, KEEP_FILE, args![import.tenant, import.file, until]).await.map(drop)
-}
-
-/// What was done to a record, on its way into the table or out of it.
-pub(super) struct Change {
-    pub line: i64,
-    pub record: Id<Customer>,
-    pub kind: ChangeKind,
-    pub revision: i64,
-    pub before: Option<Vec<u8>>,
 }
 
 /// A chunk of changes goes as one JSON text, so that it costs one statement.

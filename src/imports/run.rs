@@ -5,27 +5,24 @@
 //!
 //! Must never: hold the file, write without the importer's present rights, say something else in a dry run.
 
-use std::collections::HashMap;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use kluis_core::kernel::Id;
-use kluis_core::kernel::id::Customer;
-use kluis_core::privacy::CompartmentSet;
 use kluis_core::store::{Tx, Unaudited};
 use serde::{Deserialize, Serialize};
 
+use super::bring::{Bringing, Chunk, decide};
 use super::draft::{Codes, ImportedCustomer, draft};
 use super::merge::{Terms, fresh, merged};
-use super::model::{ChangeKind, Import};
+use super::model::Import;
 use super::reader::FileReader;
-use super::rows::{self, Change};
+use super::rows;
 use super::service;
 use super::table::Record;
-use super::twins::Twins;
 use crate::app::App;
-use crate::customers::upsert::{Plan, Planned, Upserts, Written};
+use crate::customers::model::CustomerDraft;
 use crate::jobs::{
     self, Behalf, JobFault, JobKind, Opened, Progress, RowOutcome, RowResult, Run, Step, StepContext, Workshop,
 };
@@ -58,7 +55,7 @@ impl JobKind for ImportKind {
         let app = Arc::clone(&self.0);
         let order: Order = serde_json::from_value(opened.body).map_err(|_| JobFault::Failed("order".into()))?;
         let behalf = Behalf::new(opened.principal, opened.request);
-        let upserts = upserts(&app, &behalf).await?;
+        let bringing = Bringing::new(decide(&app, &behalf).await?, order.dry);
         let tenant = opened.job.tenant;
         let import = rows::of_job(&app.db, tenant, order.import).await?.ok_or(JobFault::Failed("gone".into()))?;
         let draft = service::open_draft(&app, &import).await?;
@@ -73,45 +70,26 @@ impl JobKind for ImportKind {
             app,
             order,
             behalf,
-            upserts,
+            bringing,
             mapping,
             terms,
             reader,
-            twins: Twins::new(),
-            touched: HashMap::new(),
         };
         run.catch_up(&opened.job).await?;
         Ok(Box::new(run))
     }
 }
 
-/// The importer's decisions, as of now.
-async fn upserts(app: &App, behalf: &Behalf) -> Result<Upserts, JobFault> {
-    let actor = behalf.actor(app).await?;
-    Ok(Upserts::open(app, &actor, behalf.purpose(), behalf.request()).await?)
-}
-
 struct ImportRun {
     app: Arc<App>,
     order: Order,
     behalf: Behalf,
-    upserts: Upserts,
+    bringing: Bringing,
     mapping: super::mapping::Mapping,
     terms: Terms,
     width: usize,
     today: chrono::NaiveDate,
     reader: FileReader,
-    twins: Twins,
-    /// The line that each record was found or changed by: a record is written at most once in an import.
-    touched: HashMap<Id<Customer>, u64>,
-}
-
-/// What a chunk leaves to be committed.
-#[derive(Default)]
-struct Chunk {
-    results: Vec<RowResult>,
-    changes: Vec<Change>,
-    written: Vec<Written>,
 }
 
 impl ImportRun {
@@ -133,9 +111,9 @@ impl ImportRun {
             if i64::try_from(record.line) != Ok(result.line) {
                 return Err(JobFault::Failed("file".into()));
             }
-            let accepted = matches!(result.outcome, RowOutcome::Create | RowOutcome::Update | RowOutcome::Unchanged);
-            if let (true, Ok(draft)) = (accepted, self.draft(&record)) {
-                self.accept(record.line, &draft, result.record.map(Id::from_uuid));
+            if let (true, Ok(line)) = (result.outcome != RowOutcome::Error, self.draft(&record)) {
+                let new = fresh(&line, &self.terms, self.bringing.upserts().fields());
+                self.bringing.recall(&self.app, &result, new)?;
             }
         }
     }
@@ -144,92 +122,20 @@ impl ImportRun {
         draft(&self.mapping, self.width, record, self.today)
     }
 
-    fn accept(&mut self, line: u64, draft: &ImportedCustomer, record: Option<Id<Customer>>) {
-        self.twins.accept(line, draft);
-        if let Some(record) = record {
-            self.touched.entry(record).or_insert(line);
-        }
-    }
-
-    async fn line(
-        &mut self,
-        tx: &mut Tx<Unaudited>,
-        record: &Record,
-        chunk: &mut Chunk,
-    ) -> Result<RowResult, JobFault> {
+    async fn line(&mut self, tx: &mut Tx<Unaudited>, record: &Record, chunk: &mut Chunk) -> Result<(), JobFault> {
         let line = i64::try_from(record.line).unwrap_or(i64::MAX);
-        let result = |outcome, codes: Vec<String>| RowResult { line, outcome, codes, record: None, of_line: None };
-        let draft = match self.draft(record) {
-            Ok(draft) => draft,
-            Err(codes) => return Ok(result(RowOutcome::Error, owned(&codes))),
-        };
-        if let Some(twin) = self.twins.find(&draft) {
-            let of_line = i64::try_from(twin.line).ok();
-            return Ok(RowResult { of_line, ..result(RowOutcome::Duplicate, owned(&twin.codes)) });
-        }
-        let fields = self.upserts.fields();
-        let new = fresh(&draft, &self.terms, fields);
-        let merge = |before: &crate::customers::model::CustomerDraft| merged(before, &draft, fields);
-        let Planned { plan, kept } = self.upserts.plan(&self.app, tx, new, &merge).await?;
-        let kept = kept_codes(kept);
-        let target = match &plan {
-            Plan::Update(change) => Some(change.id()),
-            Plan::Unchanged { id } => Some(*id),
-            _ => None,
-        };
-        if let Some(of_line) = target.and_then(|id| self.touched.get(&id)) {
-            let of_line = i64::try_from(*of_line).ok();
-            return Ok(RowResult { of_line, ..result(RowOutcome::Duplicate, vec!["external_id".to_owned()]) });
-        }
-        let done = match plan {
-            Plan::Refused { codes } => result(RowOutcome::Error, owned(&codes)),
-            Plan::Duplicate { id, codes } => {
-                RowResult { record: id.map(Id::uuid), ..result(RowOutcome::Duplicate, owned(&codes)) }
-            }
-            Plan::Unchanged { id } => {
-                self.accept(record.line, &draft, Some(id));
-                RowResult { record: Some(id.uuid()), ..result(RowOutcome::Unchanged, kept) }
-            }
-            Plan::Create(_) if self.order.dry => {
-                self.accept(record.line, &draft, None);
-                result(RowOutcome::Create, kept)
-            }
-            Plan::Create(valid) => {
-                let written = self.upserts.create(&self.app, tx, &valid).await?;
-                self.accept(record.line, &draft, Some(written.id));
-                let record = Some(written.id.uuid());
-                chunk.add(line, ChangeKind::Create, written);
-                RowResult { record, ..result(RowOutcome::Create, kept) }
-            }
-            Plan::Update(change) => {
-                let id = change.id();
-                self.accept(record.line, &draft, Some(id));
-                if !self.order.dry {
-                    let written = self.upserts.change(&self.app, tx, *change).await?;
-                    chunk.add(line, ChangeKind::Update, written);
-                }
-                RowResult { record: Some(id.uuid()), ..result(RowOutcome::Update, kept) }
+        let imported = match self.draft(record) {
+            Ok(imported) => imported,
+            Err(codes) => {
+                chunk.refuse(line, &codes);
+                return Ok(());
             }
         };
-        Ok(done)
+        let fields = Arc::clone(self.bringing.upserts().fields());
+        let merge = |before: &CustomerDraft, _: &CustomerDraft| Ok(merged(before, &imported, &fields));
+        let new = fresh(&imported, &self.terms, &fields);
+        self.bringing.bring(&self.app, tx, line, (new, &merge), chunk).await
     }
-}
-
-impl Chunk {
-    fn add(&mut self, line: i64, kind: ChangeKind, mut written: Written) {
-        let before = written.before.take();
-        self.changes.push(Change { line, record: written.id, kind, revision: written.revision, before });
-        self.written.push(written);
-    }
-}
-
-fn owned(codes: &[&'static str]) -> Vec<String> {
-    codes.iter().map(|code| (*code).to_owned()).collect()
-}
-
-/// Compartments that were left as they are, because the importer can't see them: `kept_financial` …
-fn kept_codes(kept: CompartmentSet) -> Vec<String> {
-    kept.iter().map(|compartment| format!("kept_{}", compartment.name())).collect()
 }
 
 #[async_trait]
@@ -244,21 +150,18 @@ impl Run for ImportRun {
         }
         let Some(last) = records.last().map(|record| record.line) else { return Ok(Step::Done) };
         if self.behalf.is_stale(&self.app).await? {
-            self.upserts = upserts(&self.app, &self.behalf).await?;
+            self.bringing.decide_anew(decide(&self.app, &self.behalf).await?);
         }
         let app = Arc::clone(&self.app);
         let mut tx = context.begin().await?;
-        self.upserts.scope().enter(&mut tx, context.job().tenant).await?;
+        self.bringing.scope().enter(&mut tx, context.job().tenant).await?;
         let mut chunk = Chunk::default();
         for record in &records {
-            let result = self.line(&mut tx, record, &mut chunk).await?;
-            chunk.results.push(result);
+            self.line(&mut tx, record, &mut chunk).await?;
         }
         rows::add_changes(&mut tx, (context.job().tenant, self.order.import), &chunk.changes).await?;
-        let look = app.event(self.upserts.scope()).count("lines", records.len());
-        let look = look.code("run", if self.order.dry { "dry" } else { "real" });
-        let mut events = vec![look];
-        events.extend(chunk.written.iter().map(|written| written.event.clone()));
+        let look = app.event(self.bringing.scope()).count("lines", records.len()).code("run", self.bringing.run());
+        let events = chunk.events(look);
         let done = Progress {
             position: i64::try_from(last).unwrap_or(i64::MAX),
             progress: context.job().progress + i64::try_from(records.len()).unwrap_or(0),

@@ -7,20 +7,18 @@
 
 use std::collections::HashMap;
 
-use ring::digest::{Context, SHA256};
+use kluis_core::privacy::IndexField;
 
-use super::draft::ImportedCustomer;
-
-type Hash = [u8; 16];
+use crate::customers::model::{ExactKey, KeyDigest};
 
 /// The accepted lines so far; about 80 bytes for each key of a line.
 #[derive(Default)]
-pub struct Twins(HashMap<Hash, u64>);
+pub struct Twins(HashMap<KeyDigest, i64>);
 
 /// The line that was there first, and what the two share.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Twin {
-    pub line: u64,
+    pub line: i64,
     /// `external_id`, or `email`, `phone` or both.
     pub codes: Vec<&'static str>,
 }
@@ -31,70 +29,48 @@ impl Twins {
     }
 
     /// The accepted line of the same customer; found by number first, then by e-mail, then by telephone.
-    pub fn find(&self, draft: &ImportedCustomer) -> Option<Twin> {
-        if let Some(line) = self.first(number(draft)) {
-            return Some(Twin { line, codes: vec!["external_id"] });
+    pub fn find(&self, keys: &[ExactKey]) -> Option<Twin> {
+        if let Some(line) = self.first(keys, IndexField::ExternalId) {
+            return Some(Twin { line, codes: vec![IndexField::ExternalId.name()] });
         }
-        let (email, phone) = (self.first(emails(draft)), self.first(phones(draft)));
-        let line = email.or(phone)?;
-        let shared = [(email, "email"), (phone, "phone")];
+        let shared = [IndexField::Email, IndexField::Phone].map(|field| (self.first(keys, field), field.name()));
+        let line = shared.iter().find_map(|(found, _)| *found)?;
         let codes = shared.into_iter().filter(|(found, _)| *found == Some(line)).map(|(_, code)| code);
         Some(Twin { line, codes: codes.collect() })
     }
 
-    fn first(&self, keys: impl IntoIterator<Item = Hash>) -> Option<u64> {
-        keys.into_iter().find_map(|hash| self.0.get(&hash).copied())
+    fn first(&self, keys: &[ExactKey], field: IndexField) -> Option<i64> {
+        keys.iter().filter(|key| key.field == field).find_map(|key| self.0.get(&key.digest()).copied())
     }
 
     /// Counts the line among those that later ones are compared with.
-    pub fn accept(&mut self, line: u64, draft: &ImportedCustomer) {
-        for hash in number(draft).into_iter().chain(emails(draft)).chain(phones(draft)) {
-            self.0.entry(hash).or_insert(line);
+    pub fn accept(&mut self, line: i64, keys: &[ExactKey]) {
+        for key in keys {
+            self.0.entry(key.digest()).or_insert(line);
         }
     }
-}
-
-fn number(draft: &ImportedCustomer) -> Option<Hash> {
-    draft.external_id.as_ref().map(|key| hash(&["number", &key.system, key.id.expose()]))
-}
-
-fn emails(draft: &ImportedCustomer) -> impl Iterator<Item = Hash> + '_ {
-    draft.emails.iter().map(|email| hash(&["email", &email.index_form()]))
-}
-
-fn phones(draft: &ImportedCustomer) -> impl Iterator<Item = Hash> + '_ {
-    draft.phones.iter().map(|phone| hash(&["phone", phone.expose()]))
-}
-
-/// Half of SHA-256 over the parts, each with its length in front.
-fn hash(parts: &[&str]) -> Hash {
-    let mut context = Context::new(&SHA256);
-    for part in parts {
-        context.update(&(part.len() as u64).to_be_bytes());
-        context.update(part.as_bytes());
-    }
-    let digest = context.finish();
-    std::array::from_fn(|at| digest.as_ref().get(at).copied().unwrap_or_default())
 }
 
 #[cfg(test)]
 mod tests {
-    use kluis_core::kernel::{Email, Phone, Text};
+    use kluis_core::kernel::{Email, Phone};
+    use zeroize::Zeroizing;
 
-    use super::super::draft::ExternalId;
     use super::*;
+    use crate::customers::model::external_id_form;
 
-    fn line(number: &str, email: &str, phone: &str) -> ImportedCustomer {
-        ImportedCustomer {
-            external_id: Text::parse(number).ok().map(|id| ExternalId { system: "oud".to_owned(), id }),
-            emails: Email::parse(email).into_iter().collect(),
-            phones: Phone::parse(phone, "NL").into_iter().collect(),
-            ..ImportedCustomer::default()
-        }
+    /// The keys of a line, as its checked form gives them.
+    fn line(number: &str, email: &str, phone: &str) -> Vec<ExactKey> {
+        let key = |field, value| ExactKey { field, value, pointer: String::new() };
+        let number = (!number.is_empty()).then(|| key(IndexField::ExternalId, external_id_form("oud", number)));
+        let email = Email::parse(email).ok().map(|email| key(IndexField::Email, email.index_form()));
+        let phone = Phone::parse(phone, "NL").ok();
+        let phone = phone.map(|phone| key(IndexField::Phone, Zeroizing::new(phone.expose().to_owned())));
+        number.into_iter().chain(email).chain(phone).collect()
     }
 
-    fn found(twins: &Twins, draft: &ImportedCustomer) -> Option<(u64, Vec<&'static str>)> {
-        twins.find(draft).map(|twin| (twin.line, twin.codes))
+    fn found(twins: &Twins, keys: &[ExactKey]) -> Option<(i64, Vec<&'static str>)> {
+        twins.find(keys).map(|twin| (twin.line, twin.codes))
     }
 
     #[test]

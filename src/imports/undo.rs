@@ -10,8 +10,8 @@ use kluis_core::kernel::Id;
 use serde::{Deserialize, Serialize};
 
 use super::access::Undo;
-use super::model::{ChangeKind, Import};
-use super::rows::{self, Change};
+use super::model::{Change, ChangeKind, Import};
+use super::rows;
 use crate::app::App;
 use crate::customers::undo::{self, Keys, Undone};
 use crate::jobs::{Behalf, JobFault, JobKind, Opened, Progress, RowOutcome, RowResult, Run, Step, StepContext};

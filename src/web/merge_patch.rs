@@ -58,6 +58,17 @@ where
     }
 }
 
+/// The form with what another one names: what is absent there stays as it is.
+pub fn merged<T>(current: &T, named: &T) -> Result<T, Problem>
+where
+    T: Type + Serialize + DeserializeOwned + 'static,
+{
+    match serde_json::to_value(named) {
+        Ok(Value::Object(patch)) => applied(&patch, current),
+        _ => Err(Problem::new(ProblemKind::Internal)),
+    }
+}
+
 fn applied<T>(patch: &Map<String, Value>, current: &T) -> Result<T, Problem>
 where
     T: Type + Serialize + DeserializeOwned + 'static,

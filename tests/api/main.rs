@@ -8,6 +8,7 @@ mod support;
 mod audit_events;
 mod bulk;
 mod bulk_breaks;
+mod bulk_rows;
 mod canary;
 mod contract;
 mod custom_fields;

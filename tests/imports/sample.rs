@@ -1,8 +1,10 @@
 //! The sample export with its obvious mapping gives exactly what its truth says, line by line.
 
+use kluis::customers::model::{CustomerStatus, LegalBasis, exact_keys};
 use kluis::imports::draft::draft;
 use kluis::imports::encoding::{Encoding, Sniffer};
 use kluis::imports::mapping::{Field, Mapping};
+use kluis::imports::merge::{Terms, fresh};
 use kluis::imports::source::{Format, SAMPLE_BYTES, Source};
 use kluis::imports::suggest::suggest;
 use kluis::imports::twins::Twins;
@@ -44,6 +46,12 @@ fn outcomes(bytes: &[u8], piece: usize) -> String {
         columns: OBVIOUS.iter().map(|field| Field::parse(field).expect("a field")).collect(),
         country: CountryCode::NL,
     };
+    let terms = Terms {
+        legal_basis: LegalBasis::Contract,
+        source: "export".to_owned(),
+        status: CustomerStatus::Active,
+        language: "nl".to_owned(),
+    };
     let mut twins = Twins::new();
     let mut out = String::from("line,expect,of_line,codes\n");
     let mut left = bytes.len();
@@ -55,13 +63,16 @@ fn outcomes(bytes: &[u8], piece: usize) -> String {
             let line = record.line;
             out += &match draft(&mapping, width, &record, "2026-11-22".parse().expect("a date")) {
                 Err(codes) => format!("{line},error,,{}\n", codes.join(" ")),
-                Ok(draft) => match twins.find(&draft) {
-                    Some(twin) => format!("{line},duplicate,{},{}\n", twin.line, how_it_was_made(&twin.codes)),
-                    None => {
-                        twins.accept(line, &draft);
-                        format!("{line},create,,\n")
+                Ok(draft) => {
+                    let keys = exact_keys(&fresh(&draft, &terms, &[]));
+                    match twins.find(&keys) {
+                        Some(twin) => format!("{line},duplicate,{},{}\n", twin.line, how_it_was_made(&twin.codes)),
+                        None => {
+                            twins.accept(i64::try_from(line).expect("few lines"), &keys);
+                            format!("{line},create,,\n")
+                        }
                     }
-                },
+                }
             };
         }
     }

@@ -2,9 +2,13 @@
 
 use kluis_core::kernel::{CountryCode, Email, HouseNumber, Iban, Phone, Postcode};
 use kluis_core::privacy::IndexField;
+use ring::digest::{Context, SHA256};
 use zeroize::Zeroizing;
 
 use super::CustomerDraft;
+
+/// What is kept of a key while others are compared with it; never stored.
+pub type KeyDigest = [u8; 32];
 
 /// A value that may stand only once in a tenant.
 pub struct ExactKey {
@@ -13,6 +17,18 @@ pub struct ExactKey {
     pub value: Zeroizing<String>,
     /// Where it stands in the draft.
     pub pointer: String,
+}
+
+impl ExactKey {
+    /// Stands for the key where keys are compared in memory: SHA-256 over field and value.
+    pub fn digest(&self) -> KeyDigest {
+        let mut context = Context::new(&SHA256);
+        context.update(self.field.name().as_bytes());
+        context.update(b"\n");
+        context.update(self.value.as_bytes());
+        let digest = context.finish();
+        std::array::from_fn(|at| digest.as_ref().get(at).copied().unwrap_or_default())
+    }
 }
 
 fn key(field: IndexField, value: Zeroizing<String>, pointer: String) -> ExactKey {

@@ -13,7 +13,7 @@ pub use compartments::{
     Organisation, Person, PhoneNumber, Profile, SocialHandle, Special,
 };
 pub use draft::{Channel, CustomerDraft, CustomerKind, CustomerStatus, LegalBasis};
-pub use keys::{ExactKey, exact_keys, external_id_form, search_keys};
+pub use keys::{ExactKey, KeyDigest, exact_keys, external_id_form, search_keys};
 pub use validate::{Rules, Valid, interests};
 
 /// Version of the shape of the sealed structures.

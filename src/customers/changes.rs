@@ -218,9 +218,6 @@ impl Changes {
         if let Some(kind) = self.forbids(&change) {
             return Ok(refuse(kind));
         }
-        if change.wanted.draft().kind != change.before.kind {
-            return Ok(Plan::Refused { codes: vec!["fixed"] });
-        }
         let new_owner = change.owner.filter(|owner| Some(*owner) != change.row.plain.owner);
         if let Err(problem) = rules::require_member(tx, change.row.tenant, new_owner).await {
             return refused(problem);
@@ -246,7 +243,7 @@ impl Changes {
         }
         let wanted = Valid::parse(asked, &self.rules.rules(app).over(&before))?;
         let changed = view::changed(&before, wanted.draft());
-        let owner = service::owner_of(wanted.draft())?;
+        let owner = service::owner_of(wanted.draft());
         let archived = wish.archived.unwrap_or(row.plain.archived_at.is_some());
         Ok(Change { row, key, before, wanted, changed, owner, archived })
     }

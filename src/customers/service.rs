@@ -1,11 +1,11 @@
 //! What can be done with customers. Every function takes a scope; nothing is written before the decision.
 
 use kluis_core::access::{Purpose, Rel, RelSet, Scope, ScopedPermission};
-use kluis_core::kernel::{Faults, Id, Phrase, Problem, ProblemKind, id::Customer, id::User};
+use kluis_core::kernel::{Id, Problem, ProblemKind, id::Customer, id::User};
 use kluis_core::privacy::{Compartment, CompartmentSet, DataKey};
 use kluis_core::store::{Tx, Unaudited};
 
-use super::access::{Archive, Create, Read, Update};
+use super::access::{Archive, Assign, Create, Read, Update};
 use super::model::{self, CustomerDraft, Valid};
 use super::rows::{self, After, CustomerRow, ListFilter, NewRow, Order, Plain};
 use super::view::{self, CustomerView};
@@ -122,7 +122,7 @@ pub async fn create_in(
 ) -> Result<Made, Problem> {
     let draft = valid.draft();
     let tenant = scope.tenant();
-    let owner = owner_of(draft)?;
+    let owner = owner_of(draft);
     let rels = scope.relations_of_new(owner.is_some() && owner == scope.actor().user());
     scope.require(rels)?;
     require_editable(scope, rels, view::held(draft))?;
@@ -185,10 +185,14 @@ pub async fn update(
     let changed = view::changed(&before, wanted);
     require_editable(scope, row.rels, changed)?;
     require_visible(&read, row.rels, changed)?;
-    require_same_kind(&before, wanted)?;
-    let owner = owner_of(wanted)?;
+    let owner = owner_of(wanted);
     let after_rels = with_owner(row.rels, owner.is_some() && owner == scope.actor().user());
     scope.require(after_rels)?;
+    if owner != row.plain.owner {
+        let assign = scope.also::<Assign>();
+        assign.require(row.rels)?;
+        assign.require(after_rels)?;
+    }
     let mut tx = app.db.begin().await?;
     tx.serialise_tenant(row.tenant).await?;
     rules::require_member(&mut tx, row.tenant, owner.filter(|_| owner != row.plain.owner)).await?;
@@ -299,16 +303,6 @@ fn require_visible(scope: &Scope<Read>, rels: RelSet, changed: CompartmentSet) -
     }
 }
 
-fn require_same_kind(before: &CustomerDraft, after: &CustomerDraft) -> Result<(), Problem> {
-    const FIXED: Phrase =
-        Phrase { en: "The kind of a customer can't be changed.", nl: "De soort van een klant kan niet veranderen." };
-    let mut faults = Faults::new();
-    if before.kind != after.kind {
-        faults.add("/kind", "fixed", FIXED);
-    }
-    faults.into_result()
-}
-
 pub(super) fn with_owner(mut rels: RelSet, own: bool) -> RelSet {
     if own {
         rels = rels.with(Rel::Own);
@@ -318,16 +312,9 @@ pub(super) fn with_owner(mut rels: RelSet, own: bool) -> RelSet {
     rels
 }
 
-pub(super) fn owner_of(draft: &CustomerDraft) -> Result<Option<Id<User>>, Problem> {
-    const NOT_A_USER: Phrase = Phrase { en: "Not the id of a user.", nl: "Geen id van een gebruiker." };
-    let Some(text) = &draft.owner_id else { return Ok(None) };
-    let mut faults = Faults::new();
-    let owner = Id::parse(text);
-    if owner.is_none() {
-        faults.add("/ownerId", "id", NOT_A_USER);
-    }
-    faults.into_result()?;
-    Ok(owner)
+/// Who looks after them. The draft is one that was checked.
+pub(super) fn owner_of(draft: &CustomerDraft) -> Option<Id<User>> {
+    draft.owner_id.as_deref().and_then(Id::parse)
 }
 
 /// It is the system that looks here; nothing of it leaves.
@@ -362,24 +349,15 @@ pub(super) fn plain_of(
         region,
         source: draft.source.clone(),
         legal_basis: draft.legal_basis.code().to_owned(),
-        consents: consent_bits(&draft.consented_purposes)?,
+        consents: consent_bits(&draft.consented_purposes),
         last_contact_at: before.and_then(|plain| plain.last_contact_at),
         revision: before.map_or(1, |plain| plain.revision + 1),
     })
 }
 
-fn consent_bits(purposes: &[String]) -> Result<i64, Problem> {
-    const UNKNOWN: Phrase = Phrase { en: "There is no such purpose.", nl: "Dit doel bestaat niet." };
-    let mut faults = Faults::new();
-    let mut bits = 0;
-    for (at, name) in purposes.iter().enumerate() {
-        match Purpose::parse(name) {
-            Some(purpose) => bits |= 1 << purpose.index(),
-            None => faults.add(format!("/consentedPurposes/{at}"), "purpose", UNKNOWN),
-        }
-    }
-    faults.into_result()?;
-    Ok(bits)
+/// As stored: a bit for each purpose. The draft is one that was checked.
+fn consent_bits(purposes: &[String]) -> i64 {
+    purposes.iter().filter_map(|name| Purpose::parse(name)).fold(0, |bits, purpose| bits | (1 << purpose.index()))
 }
 
 /// Two digits of the primary address's Dutch postcode: enough for a map, too little for a person.

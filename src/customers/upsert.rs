@@ -128,10 +128,7 @@ impl Upserts {
         if let Err(problem) = fresh.require_filled(&self.rules.rules(app).filling(self.writable())) {
             return refused(problem);
         }
-        let owner = match service::owner_of(fresh.draft()) {
-            Ok(owner) => owner,
-            Err(problem) => return refused(problem),
-        };
+        let owner = service::owner_of(fresh.draft());
         if let Err(problem) = rules::require_member(tx, self.import.tenant(), owner).await {
             return refused(problem);
         }
@@ -203,7 +200,7 @@ impl Upserts {
         }
         let wanted = Valid::parse(wanted, &self.rules.rules(app).over(&before))?;
         let changed = view::changed(&before, wanted.draft());
-        let owner = service::owner_of(wanted.draft())?;
+        let owner = service::owner_of(wanted.draft());
         let archived = row.plain.archived_at.is_some();
         Ok((Change { row, key, before, wanted, changed, owner, archived }, kept))
     }
@@ -213,9 +210,6 @@ impl Upserts {
         let rels = change.row.rels;
         if !change.changed.difference(self.update.editable(rels)).is_empty() {
             return Some(refuse(ProblemKind::FieldNotPermitted));
-        }
-        if change.wanted.draft().kind != change.before.kind {
-            return Some(Plan::Refused { codes: vec!["fixed"] });
         }
         if change.owner == change.row.plain.owner {
             return None;

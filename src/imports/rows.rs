@@ -235,10 +235,39 @@ pub(super) async fn count_changes(
     row.map_or(Ok(0), |row| row.int(0))
 }
 
-const FORGET: &str = "DELETE FROM import_changes WHERE (tenant_id, import_id) IN \
-    (SELECT tenant_id, id FROM imports WHERE undo_until < $1)";
+const DROP_CHANGES: Sql = Sql::both(
+    "DELETE FROM import_changes WHERE tenant_id = $1 AND import_id = $2 AND line IN (SELECT value FROM json_each($3))",
+    "DELETE FROM import_changes WHERE tenant_id = $1 AND import_id = $2 \
+     AND line IN (SELECT CAST(value AS BIGINT) FROM jsonb_array_elements_text(CAST($3 AS jsonb)))",
+);
 
-/// Drops what it takes to undo imports whose time for it is over.
+/// Forgets what was done to these records: it is undone.
+pub(super) async fn drop_changes(
+    tx: &mut Tx<Unaudited>,
+    (tenant, import): (Id<Tenant>, Id<Import>),
+    lines: &[i64],
+) -> Result<(), StoreError> {
+    if lines.is_empty() {
+        return Ok(());
+    }
+    let json = serde_json::to_string(lines).unwrap_or_default();
+    tx.execute_without_scope(WHY_JOB, DROP_CHANGES, args![tenant, import, json]).await.map(drop)
+}
+
+const FORGET_FILES: &str = "UPDATE imports SET file_id = NULL WHERE file_id IS NOT NULL AND NOT EXISTS \
+    (SELECT 1 FROM job_files AS f WHERE f.tenant_id = imports.tenant_id AND f.id = imports.file_id)";
+
+/// Takes the names of files away that are gone.
+pub(super) async fn forget_files(tx: &mut Tx<Unaudited>) -> Result<u64, StoreError> {
+    const WHY: &str = "the time of a file is over for all tenants alike";
+    tx.execute_without_scope(WHY, FORGET_FILES, args![]).await
+}
+
+const FORGET: &str = "DELETE FROM import_changes WHERE (tenant_id, import_id) IN \
+    (SELECT i.tenant_id, i.id FROM imports AS i WHERE i.undo_until < $1 AND NOT EXISTS (SELECT 1 FROM jobs AS j \
+    WHERE j.tenant_id = i.tenant_id AND j.id = i.undo_job_id AND j.state IN ('queued', 'running')))";
+
+/// Drops what it takes to undo imports whose time for it is over, unless they are just being undone.
 pub(super) async fn forget_changes(tx: &mut Tx<Unaudited>, now: DateTime<Utc>) -> Result<u64, StoreError> {
     const WHY: &str = "the time in which an import can be undone is over for all tenants alike";
     tx.execute_without_scope(WHY, FORGET, args![now]).await

@@ -45,6 +45,10 @@ const NOT_READY: Phrase = Phrase {
     nl: "Geef eerst op wat de kolommen betekenen, en ook de rechtsgrond en de bron.",
 };
 const RUN_ALREADY: Phrase = Phrase { en: "This import has been run already.", nl: "Deze import is al uitgevoerd." };
+const FILE_GONE: Phrase = Phrase {
+    en: "The file was kept for a week and is gone. Hand it in again.",
+    nl: "Het bestand is een week bewaard en weg. Lever het opnieuw in.",
+};
 const NOT_RUN: Phrase = Phrase { en: "There is nothing to undo.", nl: "Er is niets om ongedaan te maken." };
 const TOO_LATE: Phrase = Phrase {
     en: "The time in which this import could be undone is over.",
@@ -359,6 +363,9 @@ pub async fn start(app: &App, scope: &Scope<Create>, id: Id<Import>, dry: bool) 
     if row.run_job.is_some() {
         return Err(Problem::new(ProblemKind::Conflict).detail(RUN_ALREADY));
     }
+    if row.file.is_none() {
+        return Err(Problem::new(ProblemKind::Conflict).detail(FILE_GONE));
+    }
     let now = app.clock.now();
     let mut tx = app.db.begin().await?;
     if let Some(dry) = row.dry_job {
@@ -390,12 +397,19 @@ pub async fn start_undo(app: &App, scope: &Scope<Undo>, id: Id<Import>) -> Resul
     let Opened { mut row, draft } = find(app, scope, id).await?;
     let now = app.clock.now();
     let conflict = |detail| Problem::new(ProblemKind::Conflict).detail(detail);
-    let (Some(run), None) = (row.run_job, row.undo_job) else { return Err(conflict(NOT_RUN)) };
+    let run = row.run_job.ok_or_else(|| conflict(NOT_RUN))?;
     if row.undo_until.is_none_or(|until| until < now) {
         return Err(conflict(TOO_LATE));
     }
     let mut tx = app.db.begin().await?;
     require_finished(&mut tx, row.tenant, run).await?;
+    if let Some(earlier) = row.undo_job {
+        // One that stopped half-way leaves the rest to the next.
+        let state = jobs::state_in(&mut tx, row.tenant, earlier).await?;
+        if !matches!(state, Some(jobs::State::Failed | jobs::State::Cancelled)) {
+            return Err(conflict(NOT_RUN));
+        }
+    }
     let total = rows::count_changes(&mut tx, (row.tenant, id)).await?;
     let order = undo::Order { import: id };
     let new = NewJob {
@@ -464,10 +478,13 @@ pub async fn drop_draft(
 
 /// Housekeeping: files and undo data whose time is over.
 pub async fn sweep(app: &App) -> Result<(), Problem> {
-    files::sweep(&Workshop::of(app)).await?;
     let mut tx = app.db.begin().await?;
+    files::sweep(&mut tx, app.clock.now()).await?;
+    rows::forget_files(&mut tx).await?;
     rows::forget_changes(&mut tx, app.clock.now()).await?;
-    tx.commit_without_event("what it took to undo imports whose time for it is over; that was said when they ran")
-        .await?;
+    tx.commit_without_event(
+        "files, and what it took to undo imports, whose time is over; that was said when they came",
+    )
+    .await?;
     Ok(())
 }

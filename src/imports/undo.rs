@@ -6,14 +6,16 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use kluis_core::access::Scope;
-use kluis_core::kernel::Id;
+use kluis_core::kernel::id::Tenant;
+use kluis_core::kernel::{Id, ProblemKind};
+use kluis_core::store::{Tx, Unaudited};
 use serde::{Deserialize, Serialize};
 
 use super::access::Undo;
 use super::model::{Change, ChangeKind, Import};
 use super::rows;
 use crate::app::App;
-use crate::customers::undo::{self, Keys, Undone};
+use crate::customers::undo::{self, Keys, Trace, Undone};
 use crate::jobs::{Behalf, JobFault, JobKind, Opened, Progress, RowOutcome, RowResult, Run, Step, StepContext};
 
 /// As stored.
@@ -74,20 +76,20 @@ impl Run for UndoRun {
         }
         let mut tx = context.begin().await?;
         tx.serialise_tenant(tenant).await?;
-        let mut results = Vec::with_capacity(changes.len());
-        let mut traces = Vec::new();
+        let (mut results, mut traces, mut undone) = (Vec::with_capacity(changes.len()), Vec::new(), Vec::new());
         for change in &changes {
-            let undone = take_back(&app, &self.scope, &mut tx, tenant, change).await?;
-            let (outcome, trace) = match undone {
-                Undone::Removed(trace) => (RowOutcome::Removed, Some(trace)),
-                Undone::Restored(trace) => (RowOutcome::Restored, Some(trace)),
-                Undone::Conflict | Undone::Taken(_) => (RowOutcome::Conflict, None),
+            let (outcome, codes) = match take_back(&app, &self.scope, &mut tx, tenant, change).await? {
+                Ok((outcome, trace)) => {
+                    traces.push(*trace);
+                    undone.push(change.line);
+                    (outcome, Vec::new())
+                }
+                Err((outcome, code)) => (outcome, vec![code.to_owned()]),
             };
-            let codes = if trace.is_some() { Vec::new() } else { vec!["changed_since".to_owned()] };
             let record = Some(change.record.uuid());
             results.push(RowResult { line: change.line, outcome, codes, record, of_line: None });
-            traces.extend(trace.map(|trace| *trace));
         }
+        rows::drop_changes(&mut tx, (tenant, self.import), &undone).await?;
         let mut events = vec![app.event(&self.scope).record(self.import, tenant).count("records", changes.len())];
         events.extend(traces.iter().map(|trace| trace.event.clone()));
         let progress = context.job().progress + i64::try_from(changes.len()).unwrap_or(0);
@@ -98,19 +100,30 @@ impl Run for UndoRun {
     }
 }
 
+/// What became of a record, or why it stays as it is.
+type Done = Result<(RowOutcome, Box<Trace>), (RowOutcome, &'static str)>;
+
 async fn take_back(
     app: &App,
     scope: &Scope<Undo>,
-    tx: &mut kluis_core::store::Tx<kluis_core::store::Unaudited>,
-    tenant: Id<kluis_core::kernel::id::Tenant>,
+    tx: &mut Tx<Unaudited>,
+    tenant: Id<Tenant>,
     change: &Change,
-) -> Result<Undone, JobFault> {
+) -> Result<Done, JobFault> {
     let place = (tenant, change.record);
-    match (change.kind, &change.before) {
-        (ChangeKind::Create, _) => Ok(undo::remove(app, scope, tx, place, change.revision).await?),
+    let undone = match (change.kind, &change.before) {
+        (ChangeKind::Create, _) => undo::remove(app, scope, tx, place, change.revision).await,
         (ChangeKind::Update, Some(before)) => {
-            Ok(undo::restore(app, scope, tx, place, (change.revision, before), Keys::MayBeTaken).await?)
+            undo::restore(app, scope, tx, place, (change.revision, before), Keys::MayBeTaken).await
         }
         (ChangeKind::Update, None) => Ok(Undone::Conflict),
+    };
+    match undone {
+        Ok(Undone::Removed(trace)) => Ok(Ok((RowOutcome::Removed, trace))),
+        Ok(Undone::Restored(trace)) => Ok(Ok((RowOutcome::Restored, trace))),
+        Ok(Undone::Conflict | Undone::Taken(_)) => Ok(Err((RowOutcome::Conflict, "changed_since"))),
+        // Somebody meddled with this one record; that is no reason to leave the others.
+        Err(problem) if problem.kind == ProblemKind::Integrity => Ok(Err((RowOutcome::Error, problem.kind.slug()))),
+        Err(problem) => Err(problem.into()),
     }
 }

@@ -142,7 +142,10 @@ pub(super) async fn advance(tx: &mut Tx<Unaudited>, lease: &Lease, job: &JobReco
     Ok(tx.execute_without_scope(QUEUE, ADVANCE, args).await? == 1)
 }
 
-const FINISH: &str = "UPDATE jobs SET state = $5, finished_at = $6, failure = $7, lease_owner = NULL, \
+/// What a job was asked to do is of no more use once it has ended.
+const NO_PARAMS: &[u8] = &[];
+
+const FINISH: &str = "UPDATE jobs SET state = $5, finished_at = $6, failure = $7, params = $8, lease_owner = NULL, \
     revision = revision + 1 \
     WHERE tenant_id = $1 AND id = $2 AND lease_owner = $3 AND lease_number = $4 AND state = 'running'";
 
@@ -153,7 +156,7 @@ pub(super) async fn finish(
     now: DateTime<Utc>,
     failure: Option<&str>,
 ) -> Result<bool, StoreError> {
-    let args = args![lease.tenant, lease.job, lease.owner, lease.number, state.as_str(), now, failure];
+    let args = args![lease.tenant, lease.job, lease.owner, lease.number, state.as_str(), now, failure, NO_PARAMS];
     Ok(tx.execute_without_scope(QUEUE, FINISH, args).await? == 1)
 }
 
@@ -314,7 +317,8 @@ pub(super) async fn get<P: ScopedPermission>(
 const CANCEL: &str = concat!(
     "UPDATE jobs AS j SET cancel_asked_at = COALESCE(j.cancel_asked_at, $3), \
      state = CASE WHEN j.state = 'queued' THEN 'cancelled' ELSE j.state END, \
-     finished_at = CASE WHEN j.state = 'queued' THEN $3 ELSE j.finished_at END, revision = j.revision + 1 \
+     finished_at = CASE WHEN j.state = 'queued' THEN $3 ELSE j.finished_at END, \
+     params = CASE WHEN j.state = 'queued' THEN $4 ELSE j.params END, revision = j.revision + 1 \
      WHERE j.tenant_id = $1 AND j.id = $2 AND j.state IN ('queued', 'running') AND {scope} RETURNING ",
     columns!()
 );
@@ -326,6 +330,6 @@ pub(super) async fn cancel<P: ScopedPermission>(
     (tenant, job): (Id<Tenant>, Id<Job>),
     now: DateTime<Utc>,
 ) -> Result<Option<JobRecord>, AccessError> {
-    let row = scope.fetch_optional_in(tx, CANCEL, args![tenant, job, now]).await?;
+    let row = scope.fetch_optional_in(tx, CANCEL, args![tenant, job, now, NO_PARAMS]).await?;
     row.map(|row| Ok(read(&row)?)).transpose()
 }

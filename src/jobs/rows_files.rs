@@ -127,12 +127,11 @@ fn sealed_content(row: &Row) -> Result<Option<Sealed<Blob>>, StoreError> {
 }
 
 /// Removes files whose time is over, and what was handed in by uploads that never came to their end.
-pub async fn sweep(workshop: &Workshop) -> Result<u64, Problem> {
-    let mut tx = workshop.db.begin().await?;
-    let now = workshop.clock.now();
-    let gone = tx.execute_without_scope(FILES, "DELETE FROM job_files WHERE expires_at < $1", args![now]).await?;
-    tx.commit_without_event("files whose time is over; that they go was said when they came").await?;
-    Ok(gone)
+pub async fn sweep(
+    tx: &mut kluis_core::store::Tx<kluis_core::store::Unaudited>,
+    now: DateTime<Utc>,
+) -> Result<u64, StoreError> {
+    tx.execute_without_scope(FILES, "DELETE FROM job_files WHERE expires_at < $1", args![now]).await
 }
 
 /// Removes one file in the transaction in which it loses its meaning.

@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use async_trait::async_trait;
 use chrono::TimeDelta;
 use kluis_core::access::AccessError;
-use kluis_core::audit::Event;
+use kluis_core::audit::{Class, Event, Outcome};
 use kluis_core::kernel::{Problem, ProblemKind};
 use kluis_core::privacy::VaultError;
 use kluis_core::store::{StoreError, Tx, Unaudited};
@@ -147,9 +147,31 @@ impl StepContext<'_> {
         }
     }
 
+    /// Those who guard the data hear of each record that isn't as it was written.
+    fn alarms(&self, events: &[Event], rows: &[RowResult]) -> Vec<Event> {
+        let Some(look) = events.first() else { return Vec::new() };
+        let met = rows.iter().filter(|row| row.codes.iter().any(|code| code == ProblemKind::Integrity.slug()));
+        let alarm = |row: &RowResult| Event {
+            id: self.workshop.new_id(),
+            owner: Some(self.job.tenant),
+            class: Class::Security,
+            action: "integrity.fault".into(),
+            record: row.record,
+            outcome: Outcome::Failed,
+            ..look.clone()
+        };
+        met.map(alarm).collect()
+    }
+
     /// Commits the step: its effects, its results and where the next one begins. Without an event only what changes
     /// nothing but the job itself: a dry run.
-    pub async fn commit(&mut self, mut tx: Tx<Unaudited>, done: Progress, events: Vec<Event>) -> Result<(), JobFault> {
+    pub async fn commit(
+        &mut self,
+        mut tx: Tx<Unaudited>,
+        done: Progress,
+        mut events: Vec<Event>,
+    ) -> Result<(), JobFault> {
+        events.extend(self.alarms(&events, &done.rows));
         let mut job = self.job.clone();
         for row in &done.rows {
             *job.counts.entry(row.outcome.as_str().to_owned()).or_default() += 1;

@@ -179,6 +179,23 @@ impl Example for PasswordChange {
     }
 }
 
+/// Another address to sign in with.
+#[derive(Object, Serialize, Deserialize, Clone)]
+#[oai(rename_all = "camelCase", example)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct EmailChange {
+    #[oai(validator(min_length = 1, max_length = 1024))]
+    pub password: String,
+    #[oai(validator(min_length = 3, max_length = 254))]
+    pub email: String,
+}
+
+impl Example for EmailChange {
+    fn example() -> Self {
+        Self { password: "fietspomp wolk anker".to_owned(), email: "fenna@voorbeeld.example".to_owned() }
+    }
+}
+
 /// My password, once more.
 #[derive(Object, Serialize, Deserialize, Clone)]
 #[oai(example)]
@@ -416,6 +433,17 @@ impl MeApi {
     async fn password(&self, app: Data<&Arc<App>>, me: Me, body: Body<PasswordChange>) -> web::Result<NoContent> {
         let (current, new) = (Zeroizing::new(body.0.current_password), Zeroizing::new(body.0.new_password));
         credentials::change_password(&app, me, &current, &new).await?;
+        Ok(NoContent)
+    }
+
+    /// Changes the address that you sign in with.
+    ///
+    /// Takes your password once more. The address before is told, and links that were sent to it no longer work.
+    #[oai(path = "/email", method = "post", operation_id = "changeMyEmail")]
+    async fn email(&self, app: Data<&Arc<App>>, me: Me, body: Body<EmailChange>) -> web::Result<NoContent> {
+        let EmailChange { password, email } = body.0;
+        let (password, email) = (Zeroizing::new(password), Zeroizing::new(email));
+        credentials::change_email(&app, me, &password, &email).await?;
         Ok(NoContent)
     }
 

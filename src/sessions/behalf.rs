@@ -10,6 +10,7 @@ use kluis_core::kernel::{Id, Problem, ProblemKind};
 
 use crate::app::App;
 use crate::tenants;
+use crate::tenants::model::TenantStatus;
 use crate::users::account::Account;
 use crate::users::model::UserStatus;
 
@@ -28,8 +29,7 @@ pub async fn on_behalf(
     let now = app.clock.now();
     let account = Account::read(&app.db, &app.keys, user).await?;
     let Some(account) = account.filter(|account| account.row.status == UserStatus::Active) else { return Ok(None) };
-    let Some(record) = tenants::service::find(app, tenant).await? else { return Ok(None) };
-    let Some(kind) = TenantKind::parse(record.valid.kind.code()) else { return Ok(None) };
+    let Some(kind) = kind_of(app, tenant).await? else { return Ok(None) };
     let roles: Vec<_> = account.roles_in(tenant, now).filter_map(|grant| Role::parse(&grant.role).ok()).collect();
     if roles.is_empty() {
         return Ok(None);
@@ -55,8 +55,7 @@ pub async fn operator(app: &App, tenant: Id<Tenant>) -> Result<Option<Arc<Actor>
     super::catch_up(app).await?;
     let epoch = app.policy.epoch();
     app.keys.ensure_tenant(tenant.uuid()).await?;
-    let Some(record) = tenants::service::find(app, tenant).await? else { return Ok(None) };
-    let Some(kind) = TenantKind::parse(record.valid.kind.code()) else { return Ok(None) };
+    let Some(kind) = kind_of(app, tenant).await? else { return Ok(None) };
     let roles: Vec<_> = Role::parse("operator").into_iter().collect();
     let seat = Seat {
         user: None,
@@ -71,4 +70,11 @@ pub async fn operator(app: &App, tenant: Id<Tenant>) -> Result<Option<Arc<Actor>
         epoch,
     };
     Ok(Some(Arc::new(app.policy.actor(seat))))
+}
+
+/// What kind of tenant it is; `None` when nobody can act for it any more.
+async fn kind_of(app: &App, tenant: Id<Tenant>) -> Result<Option<TenantKind>, Problem> {
+    let record = tenants::service::find(app, tenant).await?;
+    let active = record.filter(|record| record.status == TenantStatus::Active);
+    Ok(active.and_then(|record| TenantKind::parse(record.valid.kind.code())))
 }

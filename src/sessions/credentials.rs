@@ -150,6 +150,28 @@ pub async fn change_password(app: &App, mut me: Me, present: &str, new: &str) ->
     Ok(())
 }
 
+/// Changes the address that I sign in with. The address before is told, and links that were sent to it die.
+pub async fn change_email(app: &App, mut me: Me, password: &str, email: &str) -> Result<(), Problem> {
+    me.require_person()?;
+    let mut faults = Faults::new();
+    let email = faults.check("/email", Email::parse(email));
+    faults.into_result()?;
+    let email = email.ok_or_else(|| Problem::new(ProblemKind::Internal))?;
+    require_password(app, &me, password, "/password").await?;
+    let before = me.account.contact()?.email;
+    let event = me.event(app, "user.email")?;
+    let mut tx = app.db.begin().await?;
+    rows::forget_failures(&mut tx, me.account.row.email_hash).await?;
+    users::set_address(app, &mut tx, &mut me.account, email).await?;
+    tx.record(event).await?.commit().await?;
+    match app.sessions.mailer(&app.config) {
+        Ok(mailer) if mailer.is_configured() => mailer.send_aside(letters::moved(&me.account, before)),
+        Ok(_) => {}
+        Err(error) => tracing::error!(%error, "mail"),
+    }
+    Ok(())
+}
+
 /// A new password that is good enough, given what is known about the user.
 async fn chosen(app: &App, account: &Account, text: &str, pointer: &'static str) -> Result<Password, Problem> {
     let (identity, contact) = (account.identity()?, account.contact()?);

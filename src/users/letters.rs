@@ -1,12 +1,29 @@
 //! The mails that users get about their account, in their language.
 
-use kluis_core::kernel::Problem;
+use kluis_core::kernel::{Email, Problem};
 use zeroize::Zeroizing;
 
 use super::account::Account;
 use super::links::{LinkPurpose, OneTimeLink};
 use super::model::UserLanguage;
 use crate::mail::Letter;
+
+/// The mail to the address before, when an account got another one: whoever didn't do that has to hear of it.
+pub fn moved(account: &Account, before: Email) -> Letter {
+    let (subject, text) = match account.row.language {
+        UserLanguage::Nl => (
+            "Uw account bij Kluis heeft een ander e-mailadres",
+            "U meldt zich voortaan aan met een ander adres; dit adres wordt niet meer gebruikt.\r\n\r\n\
+             Hebt u dat niet zelf gedaan? Vertel het dan meteen aan uw beheerder.\r\n",
+        ),
+        UserLanguage::En => (
+            "Your account with Kluis has another e-mail address",
+            "You sign in with another address from now on; this one is no longer used.\r\n\r\n\
+             If that wasn't you, tell your administrator at once.\r\n",
+        ),
+    };
+    Letter { to: before, subject, text: Zeroizing::new(text.to_owned()) }
+}
 
 /// The mail that brings a one-time link.
 pub fn link(account: &Account, link: &OneTimeLink, public_url: &str) -> Result<Letter, Problem> {

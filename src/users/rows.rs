@@ -241,9 +241,14 @@ const DROP_LINKS: &str = "DELETE FROM one_time_links WHERE user_id = $1 AND used
 const INSERT_LINK: &str = "INSERT INTO one_time_links (token_hash, tenant_id, id, user_id, purpose, created_by, created_at, \
     expires_at, used_at, mac) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, NULL, $9)";
 
+/// Makes the unused links of somebody worth nothing.
+pub async fn drop_links(tx: &mut Tx<Unaudited>, user: Id<User>) -> Result<(), StoreError> {
+    tx.execute_without_scope(CHECKED, DROP_LINKS, args![user]).await.map(drop)
+}
+
 /// Writes a link; unused ones of the same user stop working, so that only the newest mail counts.
 pub async fn insert_link(tx: &mut Tx<Unaudited>, link: &LinkRow) -> Result<(), StoreError> {
-    tx.execute_without_scope(CHECKED, DROP_LINKS, args![link.user]).await?;
+    drop_links(tx, link.user).await?;
     let args = args![
         link.token_hash,
         link.tenant,

@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use kluis_core::access::{Scope, ScopedPermission};
 use kluis_core::audit::{Class, Event};
 use kluis_core::kernel::id::{Tenant, User};
-use kluis_core::kernel::{Faults, Id, Phrase, Problem, ProblemKind};
+use kluis_core::kernel::{Email, Faults, Id, Phrase, Problem, ProblemKind};
 use kluis_core::privacy::{Compartment, CompartmentSet};
 use kluis_core::store::{Tx, Unaudited};
 
@@ -108,14 +108,21 @@ pub async fn update(
     let valid = wanted.validate()?;
     let changed = changed(&before, &wanted);
     require_editable(scope, rels, changed)?;
-    if changed.contains(Compartment::Contact) && scope.actor().user() != Some(id) {
+    if changed.contains(Compartment::Contact) {
         // Whoever sets the address can have the password reset: that is taking the account over.
+        if scope.actor().user() == Some(id) {
+            return Err(Problem::new(ProblemKind::FieldNotPermitted).detail(OWN_ADDRESS).into());
+        }
         grants::require_no_more_rights(app, scope, &account).await?;
     }
     write_profile(app, &mut account, &valid, changed)?;
     let mut tx = app.db.begin().await?;
     scope.still_current_in(&mut tx).await?;
     account.save(&mut tx).await?;
+    if changed.contains(Compartment::Contact) {
+        // They went to the address before.
+        rows::drop_links(&mut tx, id).await?;
+    }
     let event = app
         .event(scope)
         .record(id, account.row.tenant)
@@ -272,6 +279,21 @@ pub(super) async fn new_account(
     Ok(Account::new(row, key))
 }
 
+/// Gives an account another address to sign in with, in the transaction of the caller, who has looked that its owner asks.
+pub async fn set_address(
+    app: &App,
+    tx: &mut Tx<Unaudited>,
+    account: &mut Account,
+    email: Email,
+) -> Result<(), Problem> {
+    let email_hash = seal::email_hash(&app.keys, &email)?;
+    account.change(app.clock.now());
+    account.row.contact = account.seal("contact", &UserContact { email })?;
+    account.row.email_hash = email_hash;
+    account.save(tx).await?;
+    Ok(rows::drop_links(tx, account.row.id).await?)
+}
+
 fn write_profile(app: &App, account: &mut Account, valid: &ValidUser, changed: CompartmentSet) -> Result<(), Problem> {
     account.change(app.clock.now()).language = valid.language;
     if changed.contains(Compartment::Identity) {
@@ -354,6 +376,10 @@ pub(super) async fn open_tenant(
 const NO_MAIL: Phrase = Phrase {
     en: "No mail server is configured: have the link shown, and hand it over.",
     nl: "Er is geen mailserver ingesteld: laat de link tonen en geef hem door.",
+};
+const OWN_ADDRESS: Phrase = Phrase {
+    en: "Your own address is changed under /me/email, with your password.",
+    nl: "Uw eigen adres wijzigt u onder /me/email, met uw wachtwoord.",
 };
 const DISABLED: Phrase = Phrase { en: "Enable the account first.", nl: "Schakel het account eerst in." };
 pub(super) const NO_TENANT: Phrase =

@@ -63,9 +63,19 @@ impl Failure {
 }
 
 /// Any domain error that says which problem it is.
+/// The member of a problem that says after how many seconds to ask again; the header of that name says the same.
+const RETRY_AFTER: &str = "retryAfter";
+
 impl<E: Into<Problem>> From<E> for Failure {
     fn from(error: E) -> Self {
-        Self { problem: error.into(), headers: None }
+        let problem = error.into();
+        let wait = problem.members.iter().find(|(name, _)| *name == RETRY_AFTER);
+        let wait = wait.and_then(|(_, seconds)| seconds.parse::<u64>().ok());
+        let failure = Self { problem, headers: None };
+        match wait {
+            Some(seconds) => failure.header(header::RETRY_AFTER, seconds.into()),
+            None => failure,
+        }
     }
 }
 

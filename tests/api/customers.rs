@@ -187,3 +187,34 @@ async fn what_one_has_is_not_sent_again_but_the_look_is_on_record() {
         assert_eq!((status, &changed["status"]), (200, &json!("former")), "{changed}");
     }
 }
+
+#[tokio::test]
+async fn only_who_may_assign_gives_a_customer_to_somebody_else() {
+    for test in TestApp::both().await {
+        let (_, view) = read(test.post("sales", "/v1/customers", &draft("Beeld")).await).await;
+        let path = format!("/v1/customers/{}", view["id"].as_str().unwrap());
+        let give = json!({ "ownerId": test.people["sales"].id.to_string() });
+        let (status, answer) = read(test.patch("service", &path, "\"r1\"", &give).await).await;
+        assert_eq!(status, 403, "{} {answer}", test.engine);
+        let (status, answer) = read(test.patch("service", &path, "\"r1\"", &json!({ "language": "en" })).await).await;
+        assert_eq!(status, 200, "{} {answer}", test.engine);
+        let (status, answer) = read(test.patch("manager", &path, "\"r2\"", &give).await).await;
+        assert_eq!((status, &answer["ownerId"]), (200, &give["ownerId"]), "{} {answer}", test.engine);
+    }
+}
+
+#[tokio::test]
+async fn all_faults_of_a_customer_are_told_at_once() {
+    let test = TestApp::sqlite().await;
+    let mut wrong = draft("Beeld");
+    wrong["ownerId"] = json!("niemand");
+    wrong["consentedPurposes"] = json!(["marketing", "roddel"]);
+    wrong["financial"] = json!({ "bankAccounts": [{ "iban": "NL00BANK0123456789" }] });
+    wrong["contact"]["phones"] = json!([{ "number": "123456" }]);
+    let (status, answer) = read(test.post("manager", "/v1/customers", &wrong).await).await;
+    let found: Vec<_> =
+        answer["errors"].as_array().unwrap().iter().map(|fault| fault["pointer"].as_str().unwrap()).collect();
+    for pointer in ["/ownerId", "/consentedPurposes/1", "/financial/bankAccounts/0/iban", "/contact/phones/0/number"] {
+        assert!(status == 400 && found.contains(&pointer), "{pointer}: {answer}");
+    }
+}

@@ -213,3 +213,64 @@ async fn a_right_that_was_lost_stops_the_job() {
         assert_eq!(customers["items"], json!([]));
     }
 }
+
+#[tokio::test]
+async fn a_file_whose_time_is_over_leaves_an_import_that_says_so() {
+    for test in TestApp::both().await {
+        let path = decided(&test).await;
+        test.app.clock.advance(chrono::TimeDelta::days(8));
+        kluis::imports::service::sweep(&test.app).await.expect("it sweeps");
+        let (status, view) = read(test.get("manager", &path).await).await;
+        assert_eq!((status, view.get("sample")), (200, None), "{} {view}", test.engine);
+        let (status, answer) =
+            read(test.post("manager", &format!("{path}/runs"), &json!({ "dryRun": true })).await).await;
+        assert_eq!(status, 409, "{} {answer}", test.engine);
+    }
+}
+
+#[tokio::test]
+async fn taking_back_goes_on_after_it_was_cancelled_and_past_a_record_that_was_edited() {
+    const WHY: &str = "a test edits a row behind the program's back";
+    for test in TestApp::both().await {
+        let (_, etag, view) =
+            upload(&test, "manager", "text/csv", "klantnummer;achternaam\n1;Eerste\n2;Tweede\n".to_owned()).await;
+        let path = format!("/v1/imports/{}", view["id"].as_str().unwrap());
+        assert_eq!(read(test.patch("manager", &path, &etag, &settings()).await).await.0, 200);
+        assert_eq!(read(test.post("manager", &format!("{path}/runs"), &json!({ "dryRun": false })).await).await.0, 202);
+        work(&test).await;
+        // The second import changes both, so that it has something to put back.
+        let (_, etag, view) =
+            upload(&test, "manager", "text/csv", "klantnummer;achternaam\n1;Eerste-Beeld\n2;Tweede-Beeld\n".to_owned())
+                .await;
+        let path = format!("/v1/imports/{}", view["id"].as_str().unwrap());
+        assert_eq!(read(test.patch("manager", &path, &etag, &settings()).await).await.0, 200);
+        let (_, run) = read(test.post("manager", &format!("{path}/runs"), &json!({ "dryRun": false })).await).await;
+        work(&test).await;
+        let (_, run) = read(test.get("manager", &format!("/v1/jobs/{}", run["id"].as_str().unwrap())).await).await;
+        assert_eq!(run["counts"], json!({ "update": 2 }), "{run}");
+        let back = format!("{path}/reversal");
+        let (_, undo) = read(test.post("manager", &back, &json!({})).await).await;
+        let cancel = format!("/v1/jobs/{}/cancellation", undo["id"].as_str().unwrap());
+        assert_eq!(read(test.post("manager", &cancel, &json!({})).await).await.0, 200);
+        let mut tx = test.app.db.begin().await.unwrap();
+        let sql = "UPDATE import_changes SET before = SUBSTR(before, 1, 60) WHERE line = 2";
+        assert!(tx.execute_without_scope(WHY, sql, kluis_core::args![]).await.unwrap() > 0);
+        tx.commit_without_event(WHY).await.unwrap();
+        let (status, undo) = read(test.post("manager", &back, &json!({})).await).await;
+        assert_eq!(status, 202, "{} {undo}", test.engine);
+        assert_eq!(read(test.post("manager", &back, &json!({})).await).await.0, 409, "one at a time");
+        work(&test).await;
+        let (_, undo) = read(test.get("manager", &format!("/v1/jobs/{}", undo["id"].as_str().unwrap())).await).await;
+        assert_eq!(
+            (&undo["state"], &undo["counts"]),
+            (&json!("succeeded"), &json!({ "error": 1, "restored": 1 })),
+            "{} {undo}",
+            test.engine
+        );
+        assert_eq!(read(test.post("manager", &back, &json!({})).await).await.0, 409, "it is done");
+        // What a job was asked for goes with its end.
+        let orders = "SELECT COUNT(*) FROM jobs WHERE LENGTH(params) > 0";
+        let left = test.app.db.fetch_optional_without_scope(WHY, orders, kluis_core::args![]).await.unwrap().unwrap();
+        assert_eq!(left.int(0).unwrap(), 0, "{}", test.engine);
+    }
+}

@@ -111,7 +111,8 @@ impl Writer<'_> {
         let mut told = BTreeMap::new();
         for kind in KINDS {
             let fit: Vec<&Leaf> = leaves.iter().filter(|leaf| leaf.fits(kind)).collect();
-            let rounds = std::iter::once(fit.clone()).chain(fit.iter().map(|leaf| vec![*leaf]));
+            let others = fit.iter().copied().filter(|leaf| !leaf.pointer.starts_with("/rows")).collect();
+            let rounds = [fit.clone(), others].into_iter().chain(fit.iter().map(|leaf| vec![*leaf]));
             for round in rounds.collect::<Vec<_>>() {
                 let is_new = |leaf: &&Leaf| !self.taken.contains(&(operation.id.clone(), leaf.pointer.clone()));
                 if round.iter().any(is_new) {
@@ -148,12 +149,19 @@ impl Writer<'_> {
                 _ => {}
             }
         }
-        if operation.id == "changeCustomers" && round.iter().any(|leaf| leaf.pointer.starts_with("/selection")) {
-            // Either these or those.
-            sent.as_object_mut().and_then(|members| members.remove("ids"));
-            sent["selection"] = json!({ "where": { "field": "city", "operator": "eq" } });
+        let mut round = round.to_vec();
+        if operation.id == "changeCustomers" {
+            // These, those that fit, or rows to bring in: one way at a time.
+            let is_row = |leaf: &&Leaf| leaf.pointer.starts_with("/rows");
+            if round.iter().any(is_row) {
+                round.retain(is_row);
+                sent = json!({ "rows": [plain_customer(kind)] });
+            } else if round.iter().any(|leaf| leaf.pointer.starts_with("/selection")) {
+                sent.as_object_mut().and_then(|members| members.remove("ids"));
+                sent["selection"] = json!({ "where": { "field": "city", "operator": "eq" } });
+            }
         }
-        for leaf in round {
+        for leaf in &round {
             for beside in leaves.iter().filter(|other| other.is_key_beside(leaf)).chain([*leaf]) {
                 if let Some(text) = self.canary(beside) {
                     let steps: Vec<&str> = beside.pointer.split('/').skip(1).collect();
@@ -193,12 +201,7 @@ impl Writer<'_> {
         if let Some(id) = self.customers.get(kind) {
             return id.clone();
         }
-        let name = format!("{MARK} of a kind");
-        let part = if kind == KINDS[0] { json!({ "familyName": name }) } else { json!({ "name": name }) };
-        let draft = json!({
-            "kind": kind, "status": "active", "language": "nl", "source": "webshop", "legalBasis": "contract",
-            "identity": { kind: part },
-        });
+        let draft = plain_customer(kind);
         for person in &self.elsewhere.people {
             let (_, view) = send(self.test, Some(&person.token), "POST", "/v1/customers", draft.clone()).await;
             if let Some(id) = view["id"].as_str() {
@@ -297,9 +300,12 @@ impl Writer<'_> {
             "expiresAt": expires.to_rfc3339_opts(chrono::SecondsFormat::Millis, true),
         });
         self.said(Some(&token), "createMyToken", "/v1/me/tokens", program).await;
+        let address = format!("{MARK}0@{MARK}.example");
+        let moved = json!({ "password": password, "email": address });
+        self.said(Some(&token), "changeMyEmail", "/v1/me/email", moved).await;
         let change = json!({ "currentPassword": password, "newPassword": another });
         self.said(Some(&token), "changeMyPassword", "/v1/me/password", change).await;
-        let forgotten = json!({ "email": format!("{MARK}@kluis.example") });
+        let forgotten = json!({ "email": address });
         self.said(None, "requestPasswordReset", "/v1/password-resets", forgotten).await;
     }
 
@@ -313,6 +319,16 @@ impl Writer<'_> {
         }
         (status, answer)
     }
+}
+
+/// A customer of this kind with nothing but a name.
+fn plain_customer(kind: &str) -> Value {
+    let name = format!("{MARK} of a kind");
+    let part = if kind == KINDS[0] { json!({ "familyName": name }) } else { json!({ "name": name }) };
+    json!({
+        "kind": kind, "status": "active", "language": "nl", "source": "webshop", "legalBasis": "contract",
+        "identity": { kind: part },
+    })
 }
 
 /// A place in a body where a text may stand.
@@ -340,7 +356,7 @@ impl Leaf {
 
     fn fits(&self, kind: &str) -> bool {
         let others = KINDS.iter().filter(|other| **other != kind);
-        !others.into_iter().any(|other| self.pointer.starts_with(&format!("/identity/{other}/")))
+        !others.into_iter().any(|other| self.pointer.contains(&format!("/identity/{other}/")))
     }
 
     fn takes(&self, text: &str) -> bool {

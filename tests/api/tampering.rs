@@ -4,6 +4,7 @@
 use kluis_core::args;
 use serde_json::{Value, json};
 
+use super::bulk::{outcomes, run};
 use super::customers::draft;
 use crate::support::app::{TestApp, read};
 
@@ -73,5 +74,27 @@ async fn edited_rows_of_other_kinds_are_on_record_too() {
         assert!(is_integrity(&met), "{} {met:?}", test.engine);
         let events = faults(&test, call["id"].as_str().unwrap()).await;
         assert_eq!((events.len(), &events[0]["entity"]), (1, &json!("interaction")), "{} {events:?}", test.engine);
+    }
+}
+
+#[tokio::test]
+async fn jobs_leave_edited_records_as_they_are_and_tell() {
+    for test in TestApp::both().await {
+        let mut made = Vec::new();
+        for name in ["Beeld", "Toon"] {
+            let (_, view) = read(test.post("sales", "/v1/customers", &draft(name)).await).await;
+            made.push(view["id"].as_str().unwrap().to_owned());
+        }
+        edit(
+            &test,
+            "UPDATE customers SET legal_basis = 'consent' WHERE id = (SELECT id FROM customers ORDER BY id LIMIT 1)",
+        )
+        .await;
+        let change = json!({ "ids": made, "change": { "status": "former" } });
+        let (job, rows) = run(&test, "manager", &change).await;
+        let said = [(0, "error", "integrity".to_owned()), (1, "update", String::new())];
+        assert_eq!((&job["state"], &outcomes(&rows)[..]), (&json!("succeeded"), &said[..]), "{}", test.engine);
+        let events = faults(&test, &made[0]).await;
+        assert_eq!((events.len(), &events[0]["entity"]), (1, &json!("customer")), "{} {events:?}", test.engine);
     }
 }

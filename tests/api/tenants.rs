@@ -82,10 +82,18 @@ async fn nobody_acts_for_a_closed_tenant() {
             let request = test.client.put(&path).header("authorization", format!("Bearer {admin}"));
             request.header("if-match", "*").body_json(&json!({ "closed": closed })).send()
         };
+        let draft = crate::customers::draft("Beeld");
+        let (_, view) = send(&test, Some(&sales), "POST", "/v1/customers", draft).await;
+        let order = json!({ "ids": [view["id"]], "change": { "status": "former" } });
+        let (status, job) = send(&test, Some(test.as_("manager")), "POST", "/v1/customers/_bulk", order).await;
+        assert_eq!(status, 202, "{job}");
         assert_eq!(close(true).await.0.status(), 200);
         assert_eq!(fetch(&test, &sales, "/v1/customers").await.0, 401);
+        crate::bulk::work(&test).await;
         assert_eq!(close(false).await.0.status(), 200);
         assert_eq!(fetch(&test, &sales, "/v1/customers").await.0, 200);
+        let (_, job) = fetch(&test, &sales, &format!("/v1/jobs/{}", job["id"].as_str().unwrap())).await;
+        assert_eq!((&job["state"], &job["failure"]), (&json!("failed"), &json!("forbidden")), "nor does a job: {job}");
     }
 }
 

@@ -214,3 +214,30 @@ async fn nothing_personal_stands_in_the_database() {
         }
     }
 }
+
+#[tokio::test]
+async fn ones_own_address_takes_the_password_and_no_token_moves_it() {
+    for test in TestApp::both().await {
+        let session = with_password(&test, "manager").await;
+        let path = format!("/v1/users/{}", test.people["manager"].id);
+        let moved = json!({ "email": email("elders") });
+        let (status, answer) = read(test.patch("manager", &path, "*", &moved).await).await;
+        assert_eq!(status, 403, "an API token, as who has found one could: {answer}");
+        let request =
+            test.client.patch(&path).header("authorization", format!("Bearer {session}")).header("if-match", "*");
+        let request = request.header("content-type", "application/merge-patch+json").body(moved.to_string());
+        assert_eq!(read(request.send().await).await.0, 403, "an open session");
+
+        let change = |password: &str| json!({ "password": password, "email": email("elders") });
+        let token = test.as_("manager").to_owned();
+        assert_eq!(send(&test, Some(&token), "POST", "/v1/me/email", change(PASSWORD)).await.0, 403);
+        let (status, answer) = send(&test, Some(&session), "POST", "/v1/me/email", change("iets anders")).await;
+        assert_eq!((status, &answer["errors"][0]["code"]), (400, &json!("wrong_password")), "{answer}");
+        let taken = json!({ "password": PASSWORD, "email": email("sales") });
+        assert_eq!(send(&test, Some(&session), "POST", "/v1/me/email", taken).await.0, 409);
+        assert_eq!(send(&test, Some(&session), "POST", "/v1/me/email", change(PASSWORD)).await.0, 204);
+        assert_eq!(sign_in(&test, "manager", PASSWORD, None).await.0, 401);
+        assert_eq!(sign_in(&test, "elders", PASSWORD, None).await.0, 201);
+        assert_eq!(fetch(&test, &session, "/v1/me").await.1["email"], email("elders"));
+    }
+}

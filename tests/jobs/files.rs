@@ -1,4 +1,5 @@
 use chrono::TimeDelta;
+use kluis::jobs::Workshop;
 use kluis::jobs::files::{self, FileWriter, PIECE};
 use kluis_core::args;
 use kluis_core::kernel::ProblemKind;
@@ -48,12 +49,19 @@ async fn files_go_when_their_time_is_over() {
         let mut writer = FileWriter::begin(&bench.workshop, bench.tenant, expires).await.unwrap();
         writer.push(CANARY).await.unwrap();
         let (file, _) = writer.finish().await.unwrap();
-        assert_eq!(files::sweep(&bench.workshop).await.unwrap(), 0);
+        assert_eq!(sweep(&bench.workshop).await, 0);
         bench.workshop.clock.advance(TimeDelta::hours(2));
-        assert_eq!(files::sweep(&bench.workshop).await.unwrap(), 1);
+        assert_eq!(sweep(&bench.workshop).await, 1);
         assert!(files::read_piece(&bench.workshop, bench.tenant, file, 0).await.is_err());
         let sql = "SELECT COUNT(*) FROM job_file_pieces";
         let row = bench.workshop.db.fetch_optional_without_scope(WHY, sql, args![]).await.unwrap().unwrap();
         assert_eq!(row.int(0).unwrap(), 0);
     }
+}
+
+async fn sweep(workshop: &Workshop) -> u64 {
+    let mut tx = workshop.db.begin().await.unwrap();
+    let gone = files::sweep(&mut tx, workshop.clock.now()).await.unwrap();
+    tx.commit_without_event("a test sweeps files whose time is over").await.unwrap();
+    gone
 }

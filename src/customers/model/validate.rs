@@ -1,9 +1,10 @@
 //! From what was sent to what may be sealed: every part parsed, normalised, and every fault named.
 
 use chrono::NaiveDate;
+use kluis_core::access::Purpose;
 use kluis_core::kernel::{
-    BirthDate, BranchNumber, CountryCode, Email, Faults, HouseNumber, Iban, KvkNumber, LanguageTag, LongText, Phone,
-    Phrase, Postcode, Problem, Text, TextFault, VatNumber, bsn,
+    BirthDate, BranchNumber, CountryCode, Email, Faults, HouseNumber, Iban, Id, KvkNumber, LanguageTag, LongText,
+    Phone, Phrase, Postcode, Problem, Text, TextFault, VatNumber, bsn, id::User,
 };
 use kluis_core::privacy::{Compartment, CompartmentSet};
 
@@ -98,10 +99,28 @@ const SPECIAL: Phrase = Phrase {
 const TWICE: Phrase = Phrase { en: "This stands here twice.", nl: "Dit staat hier twee keer." };
 const TWO_PRIMARY: Phrase = Phrase { en: "Only one can be primary.", nl: "Er kan er maar één de voornaamste zijn." };
 
+const NOT_A_USER: Phrase = Phrase { en: "Not the id of a user.", nl: "Geen id van een gebruiker." };
+const FIXED_KIND: Phrase =
+    Phrase { en: "The kind of a customer can't be changed.", nl: "De soort van een klant kan niet veranderen." };
+const NO_PURPOSE: Phrase = Phrase { en: "There is no such purpose.", nl: "Dit doel bestaat niet." };
+
+fn purposes(names: &[String], faults: &mut Faults) {
+    for (at, _) in names.iter().enumerate().filter(|(_, name)| Purpose::parse(name).is_none()) {
+        faults.add(format!("/consentedPurposes/{at}"), "purpose", NO_PURPOSE);
+    }
+}
+
 fn check(draft: &mut CustomerDraft, rules: &Rules<'_>, faults: &mut Faults) {
     set(&mut draft.language, "/language", faults, |t| LanguageTag::parse(t).map(|l| l.as_str().to_owned()));
+    purposes(&draft.consented_purposes, faults);
     draft.consented_purposes.sort();
     draft.consented_purposes.dedup();
+    if draft.owner_id.as_deref().is_some_and(|owner| Id::<User>::parse(owner).is_none()) {
+        faults.add("/ownerId", "id", NOT_A_USER);
+    }
+    if rules.before.is_some_and(|before| before.kind != draft.kind) {
+        faults.add("/kind", "fixed", FIXED_KIND);
+    }
     identity(&mut draft.identity, draft.kind, rules, faults);
     if let Some(contact) = &mut draft.contact {
         self::contact(contact, rules, faults);

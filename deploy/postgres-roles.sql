@@ -9,7 +9,7 @@
 --
 --   kluis_owner, kluis_keys_owner   own the tables; used by `kluis migrate` only
 --   kluis_app, kluis_keys           what the service signs in as: rows, no tables. It doesn't own them, so that
---                                   row-level security binds it, and it can neither change nor drop a table
+--                                   it can neither change nor drop a table
 \set ON_ERROR_STOP on
 \getenv owner_password KLUIS_OWNER_PASSWORD
 \getenv app_password KLUIS_APP_PASSWORD

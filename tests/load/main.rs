@@ -7,6 +7,7 @@ mod cases;
 mod client;
 mod copy;
 mod databases;
+mod decision;
 mod limit;
 mod measure;
 mod program;

@@ -15,6 +15,7 @@ use crate::cases::{Case, type_ahead};
 use crate::client::{Connection, ask_all};
 use crate::copy::copy;
 use crate::databases::{Databases, Engine};
+use crate::decision;
 use crate::program::{Program, database_time};
 use crate::report::{Figure, Report};
 use crate::seed::{Size, fill};
@@ -63,6 +64,9 @@ pub async fn run(command: &MeasureCommand) -> Result<()> {
         let temporary = tempfile::tempdir()?;
         let directory = command.keep.as_deref().unwrap_or(temporary.path());
         measure(command, &Databases::new(*engine, &directory.join(folder(*engine)))?, &mut report).await?;
+    }
+    for (lines, time) in decision::LENGTHS.into_iter().zip(decision::measure()?) {
+        report.decision(lines, time);
     }
     writeln!(std::io::stdout(), "{}", report.table())?;
     if let Some(readme) = &command.readme {

@@ -13,6 +13,8 @@ const END: &str = "<!-- performance:end -->";
 const MEMORY: u64 = 200_000_000;
 /// Longest type-ahead at the 99th percentile.
 const TYPE_AHEAD: Duration = Duration::from_millis(10);
+/// Longest decision of the compiled policy.
+const DECISION: Duration = Duration::from_nanos(200);
 /// Longest time from start to the first answer.
 const START: Duration = Duration::from_secs(5);
 
@@ -42,6 +44,8 @@ pub struct Report {
     typing: Vec<(&'static str, [Duration; 2])>,
     memory: Vec<(&'static str, u64)>,
     started: Vec<(&'static str, Duration)>,
+    /// Lines of the policy, and the time of one decision.
+    decisions: Vec<(usize, Duration)>,
 }
 
 impl Report {
@@ -54,6 +58,7 @@ impl Report {
             typing: Vec::new(),
             memory: Vec::new(),
             started: Vec::new(),
+            decisions: Vec::new(),
         }
     }
 
@@ -71,6 +76,10 @@ impl Report {
 
     pub fn started(&mut self, database: &'static str, time: Duration) {
         self.started.push((database, time));
+    }
+
+    pub fn decision(&mut self, lines: usize, time: Duration) {
+        self.decisions.push((lines, time));
     }
 
     /// The server's processor time over that of the limit program through sqlx.
@@ -98,6 +107,8 @@ impl Report {
         missed.extend(memory.map(|(database, bytes)| format!("memory, {database}: {} MB", bytes / 1_000_000)));
         let started = self.started.iter().filter(|(_, time)| *time > START);
         missed.extend(started.map(|(database, time)| format!("start, {database}: {time:.1?}")));
+        let decisions = self.decisions.iter().filter(|(_, time)| *time > DECISION);
+        missed.extend(decisions.map(|(lines, time)| format!("a decision among {lines} lines: {time:.0?}")));
         missed
     }
 
@@ -142,6 +153,9 @@ impl Report {
         }
         for (database, time) in &self.started {
             let _ = writeln!(text, "- From start to the first answer, {database}: {time:.1?} (target 5 s).");
+        }
+        for (lines, time) in &self.decisions {
+            let _ = writeln!(text, "- One decision of a policy of {lines} lines: {time:.0?} (target 200 ns).");
         }
         text
     }

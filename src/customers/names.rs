@@ -8,7 +8,9 @@ use super::model::{Identity, NameUse, Person};
 
 /// The kernel's form of a person's name; `None` when there is neither family name nor given name.
 pub fn person_name(person: &Person) -> Option<PersonName> {
-    let name_use = match person.name_use {
+    let has_partner = !text(person.partner_family_name.as_ref()).trim().is_empty();
+    // Who goes by a partner's name that isn't there is called, found and sorted by their own.
+    let name_use = match person.name_use.filter(|_| has_partner) {
         None | Some(NameUse::Own) => KernelUse::Own,
         Some(NameUse::Partner) => KernelUse::Partner,
         Some(NameUse::PartnerOwn) => KernelUse::PartnerOwn,

@@ -27,6 +27,7 @@ mod pages;
 mod partners;
 mod relations;
 mod scopes;
+mod search_order;
 mod sessions;
 mod taken;
 mod tampering;

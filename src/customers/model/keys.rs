@@ -5,7 +5,7 @@ use kluis_core::privacy::IndexField;
 use ring::digest::{Context, SHA256};
 use zeroize::Zeroizing;
 
-use super::CustomerDraft;
+use super::{Address, CustomerDraft};
 
 /// What is kept of a key while others are compared with it; never stored.
 pub type KeyDigest = [u8; 32];
@@ -73,13 +73,20 @@ pub fn search_keys(draft: &CustomerDraft) -> Vec<ExactKey> {
         }
     }
     for (at, address) in draft.contact.iter().flat_map(|c| &c.addresses).enumerate() {
-        let Ok(country) = CountryCode::parse(&address.country) else { continue };
-        let (Some(postcode), Some(number)) = (&address.postcode, &address.house_number) else { continue };
-        let addition = address.addition.as_deref().unwrap_or_default();
-        if let (Ok(postcode), Ok(house)) = (Postcode::parse(postcode, country), HouseNumber::parse(number, addition)) {
-            let value = house.index_form(country, &postcode);
+        if let Some(value) = address.index_form() {
             keys.push(key(IndexField::PostcodeHouse, value, format!("/contact/addresses/{at}")));
         }
     }
     keys
+}
+
+impl Address {
+    /// The one spelling under which an address is indexed: country, postcode and house number. `None` for one that
+    /// lacks any of them.
+    pub fn index_form(&self) -> Option<Zeroizing<String>> {
+        let country = CountryCode::parse(&self.country).ok()?;
+        let postcode = Postcode::parse(self.postcode.as_deref()?, country).ok()?;
+        let addition = self.addition.as_deref().unwrap_or_default();
+        Some(HouseNumber::parse(self.house_number.as_deref()?, addition).ok()?.index_form(country, &postcode))
+    }
 }

@@ -8,8 +8,10 @@ use poem_openapi::types::Example;
 use poem_openapi::{Enum, Object};
 use serde::{Deserialize, Serialize};
 
-use super::custom::Places;
+use super::countries::Countries;
 use super::field::Field;
+use super::{Declared, house};
+use crate::customers::model::Address;
 use crate::customers::view::CustomerView;
 
 /// How a field is compared.
@@ -65,6 +67,14 @@ const FORM: Phrase = Phrase {
     nl: "Geef precies één van: and, or, not, of een veld met een operator en zijn waarde.",
 };
 const TOO_DEEP: Phrase = Phrase { en: "Too many levels.", nl: "Te veel niveaus." };
+const ADDRESS: Phrase = Phrase {
+    en: "Give a postcode and a house number: 1234 AB 12. Abroad with the country in front: BE 2000 12.",
+    nl: "Geef een postcode en een huisnummer: 1234 AB 12. In het buitenland met het land ervoor: BE 2000 12.",
+};
+const WHOLE: Phrase = Phrase {
+    en: "An address is found as a whole: use eq or exists.",
+    nl: "Een adres is alleen als geheel te vinden: gebruik eq of exists.",
+};
 
 impl Condition {
     pub fn leaf(field: Field, operator: Operator, value: &str) -> Self {
@@ -78,7 +88,7 @@ impl Condition {
     }
 
     /// Notes every node that has no meaning.
-    pub fn check(&self, at: &str, depth: usize, faults: &mut Faults) {
+    pub(super) fn check(&self, at: &str, depth: usize, countries: &Countries, faults: &mut Faults) {
         if depth > DEEPEST {
             return faults.add(at, "too_deep", TOO_DEEP);
         }
@@ -88,35 +98,51 @@ impl Condition {
         let forms = [!self.and.is_empty(), !self.or.is_empty(), self.not.is_some(), leaf];
         if stray || forms.iter().filter(|given| **given).count() != 1 {
             faults.add(at, "condition", FORM);
+        } else if self.field == Some(Field::PostcodeHouse) {
+            self.check_address(at, countries, faults);
         }
         for (name, list) in [("and", &self.and), ("or", &self.or)] {
             for (index, inner) in list.iter().enumerate() {
-                inner.check(&format!("{at}/{name}/{index}"), depth + 1, faults);
+                inner.check(&format!("{at}/{name}/{index}"), depth + 1, countries, faults);
             }
         }
         if let Some(inner) = &self.not {
-            inner.check(&format!("{at}/not"), depth + 1, faults);
+            inner.check(&format!("{at}/not"), depth + 1, countries, faults);
+        }
+    }
+
+    /// An address must be one for some tenant in reach at least.
+    fn check_address(&self, at: &str, countries: &Countries, faults: &mut Faults) {
+        match (self.operator, &self.value) {
+            (Some(Operator::Eq), Some(value)) => {
+                if countries.all().all(|country| house::keys(value, country).is_empty()) {
+                    faults.add(format!("{at}/value"), "postcode_house", ADDRESS);
+                }
+            }
+            (Some(Operator::Exists), _) => {}
+            _ => faults.add(format!("{at}/operator"), "operator", WHOLE),
         }
     }
 
     /// Whether the record fits; `None` where that depends on something withheld.
-    pub fn holds(&self, view: &CustomerView, places: &Places) -> Option<bool> {
+    pub(super) fn holds(&self, view: &CustomerView, declared: &Declared) -> Option<bool> {
         if let (Some(field), Some(operator)) = (&self.field, self.operator) {
             let wanted = self.value.as_deref().unwrap_or_default();
             if let Field::Custom(key) = field {
-                return places.holds(key, operator, wanted, view);
+                return declared.places.holds(key, operator, wanted, view);
             }
             let hidden = field.compartment().is_some_and(|c| view.withheld.iter().any(|name| name == c.name()));
-            return (!hidden).then(|| leaf_holds(field, operator, wanted, view));
+            let country = declared.countries.of_tenant(view.tenant_id.0);
+            return (!hidden).then(|| leaf_holds(field, operator, wanted, view, country));
         }
         if let Some(inner) = &self.not {
-            return inner.holds(view, places).map(|held| !held);
+            return inner.holds(view, declared).map(|held| !held);
         }
         if self.or.is_empty() {
-            return all(self.and.iter().map(|inner| inner.holds(view, places)));
+            return all(self.and.iter().map(|inner| inner.holds(view, declared)));
         }
         // x or y = not (not x and not y)
-        all(self.or.iter().map(|inner| inner.holds(view, places).map(|held| !held))).map(|none| !none)
+        all(self.or.iter().map(|inner| inner.holds(view, declared).map(|held| !held))).map(|none| !none)
     }
 }
 
@@ -133,7 +159,7 @@ fn all(parts: impl Iterator<Item = Option<bool>>) -> Option<bool> {
     known.then_some(true)
 }
 
-fn leaf_holds(field: &Field, operator: Operator, wanted: &str, view: &CustomerView) -> bool {
+fn leaf_holds(field: &Field, operator: Operator, wanted: &str, view: &CustomerView, country: CountryCode) -> bool {
     let values = values(field, view);
     let folded = || wanted.trim().to_lowercase();
     match operator {
@@ -141,8 +167,8 @@ fn leaf_holds(field: &Field, operator: Operator, wanted: &str, view: &CustomerVi
         // The usual spelling first: to parse a value costs more than to read it.
         Operator::Eq => {
             values.iter().any(|value| value == wanted) || {
-                let wanted = normal(field, wanted);
-                values.iter().any(|value| normal(field, value) == wanted)
+                let wanted = readings(field, wanted, country);
+                values.iter().any(|value| wanted.contains(&normal(field, value, country)))
             }
         }
         Operator::StartsWith => {
@@ -158,13 +184,23 @@ fn leaf_holds(field: &Field, operator: Operator, wanted: &str, view: &CustomerVi
     }
 }
 
+/// The values, each in its one spelling, that a text may stand for where it is read by the usages of a country.
+pub(super) fn readings(field: &Field, text: &str, country: CountryCode) -> Vec<String> {
+    match field {
+        Field::PostcodeHouse => house::keys(text, country).iter().map(|key| key.to_string()).collect(),
+        _ => vec![normal(field, text, country)],
+    }
+}
+
 /// One spelling for all spellings of a value.
-pub(super) fn normal(field: &Field, text: &str) -> String {
+fn normal(field: &Field, text: &str, country: CountryCode) -> String {
     let parsed = match field {
         Field::Email => Email::parse(text).ok().map(|email| email.index_form().to_string()),
-        Field::Phone => Phone::parse(text, "NL").ok().map(|phone| phone.expose().to_owned()),
+        Field::Phone => Phone::parse(text, country.as_str()).ok().map(|phone| phone.expose().to_owned()),
         Field::Iban => Iban::parse(text).ok().map(|iban| iban.expose().to_owned()),
         Field::Postcode => Postcode::parse(text, CountryCode::NL).ok().map(|code| code.expose().to_owned()),
+        // The index's own form, which stands in no view.
+        Field::PostcodeHouse => Some(text.to_owned()),
         _ => None,
     };
     parsed.unwrap_or_else(|| text.trim().to_lowercase())
@@ -180,6 +216,10 @@ fn values(field: &Field, view: &CustomerView) -> Vec<String> {
         Field::Email => contact.iter().flat_map(|c| &c.emails).map(|email| email.address.clone()).collect(),
         Field::Phone => contact.iter().flat_map(|c| &c.phones).map(|phone| phone.number.clone()).collect(),
         Field::Postcode => contact.iter().flat_map(|c| &c.addresses).filter_map(|a| a.postcode.clone()).collect(),
+        Field::PostcodeHouse => {
+            let addresses = contact.iter().flat_map(|contact| &contact.addresses);
+            addresses.filter_map(Address::index_form).map(|form| form.to_string()).collect()
+        }
         Field::City => contact.iter().flat_map(|c| &c.addresses).filter_map(|a| a.city.clone()).collect(),
         Field::Iban => view.financial.iter().flat_map(|f| &f.bank_accounts).map(|a| a.iban.clone()).collect(),
         Field::ExternalId => {

@@ -18,6 +18,8 @@ pub enum Field {
     Phone,
     Iban,
     Postcode,
+    /// Postcode and house number of one address.
+    PostcodeHouse,
     City,
     /// `system:id`
     ExternalId,
@@ -39,11 +41,12 @@ pub enum Field {
 }
 
 /// The names of our own fields.
-const OWN: [(&str, Field); 19] = [
+const OWN: [(&str, Field); 20] = [
     ("email", Field::Email),
     ("phone", Field::Phone),
     ("iban", Field::Iban),
     ("postcode", Field::Postcode),
+    ("postcodeHouse", Field::PostcodeHouse),
     ("city", Field::City),
     ("externalId", Field::ExternalId),
     ("familyName", Field::FamilyName),
@@ -75,7 +78,7 @@ impl Field {
     /// declared by each tenant.
     pub const fn compartment(&self) -> Option<Compartment> {
         match self {
-            Self::Email | Self::Phone | Self::Postcode | Self::City => Some(Compartment::Contact),
+            Self::Email | Self::Phone | Self::Postcode | Self::PostcodeHouse | Self::City => Some(Compartment::Contact),
             Self::Iban => Some(Compartment::Financial),
             Self::ExternalId
             | Self::FamilyName
@@ -93,6 +96,11 @@ impl Field {
             | Self::OwnerId
             | Self::Custom(_) => None,
         }
+    }
+
+    /// Whether what is typed is read by the usages of the tenant's country.
+    pub const fn is_national(&self) -> bool {
+        matches!(self, Self::Phone | Self::PostcodeHouse)
     }
 }
 
@@ -129,7 +137,11 @@ impl Type for Field {
 
     fn schema_ref() -> MetaSchemaRef {
         let own = MetaSchema {
-            description: Some("A field of ours."),
+            description: Some(
+                "A field of ours. `postcodeHouse` is an address as a whole, `1234 AB 12-a`, and takes only `eq` and \
+                 `exists`; abroad the country stands in front, `BE 2000 12`. Telephone numbers and addresses without a \
+                 country are read by that of the record's tenant.",
+            ),
             enum_items: OWN.iter().map(|(name, _)| Value::from(*name)).collect(),
             ..MetaSchema::new("string")
         };

@@ -4,9 +4,13 @@
 //! Must never: let a compartment that a caller can't see decide whether a record is found.
 
 mod condition;
+mod countries;
 mod custom;
 mod field;
+mod house;
+mod named;
 mod plan;
+mod position;
 
 use std::sync::Arc;
 
@@ -15,7 +19,9 @@ use poem_openapi::{Enum, Object};
 use serde::{Deserialize, Serialize};
 
 pub use condition::{Condition, Operator};
+use countries::Countries;
 pub use field::Field;
+use position::Position;
 
 use kluis_core::access::{Scope, ScopedPermission};
 use kluis_core::kernel::{Faults, Id, Phrase, Problem, id::Customer};
@@ -30,6 +36,9 @@ use crate::app::App;
 use crate::web::{self, Listing, Page, PageOf, SearchPage};
 
 /// In which order what was found comes.
+///
+/// `relevance`: the best match first where a name is searched, otherwise newest first. `name`: the Dutch way, prefixes
+/// such as "van der" don't count; records whose name you may not see come last, newest first.
 #[derive(Enum, Serialize, Deserialize, Clone, Copy, PartialEq, Eq, Debug, Default)]
 #[oai(rename_all = "camelCase")]
 #[serde(rename_all = "camelCase")]
@@ -37,13 +46,16 @@ pub enum SearchSort {
     /// Best match first where a name is searched, otherwise newest first.
     #[default]
     Relevance,
-    /// By name, the Dutch way: prefixes such as "van der" don't count.
+    /// By name, the Dutch way: prefixes such as "van der" don't count. Then those without a name that you may see.
     Name,
     /// Newest first.
     Newest,
 }
 
 /// What to find. All that is given must hold.
+///
+/// A page looks at some thousands of records at most. Where few of them fit, it may hold fewer than were asked for,
+/// even none, and yet have a `nextCursor`: go on until there is none.
 #[derive(Object, Serialize, Deserialize, Clone, Default)]
 #[oai(rename_all = "camelCase", skip_serializing_if_is_none, example)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -80,17 +92,10 @@ impl Example for CustomerSearch {
     }
 }
 
-/// Where the next page goes on: after a record that was shown. Sealed in the cursor, so that a name may stand in it.
-#[derive(Serialize, Deserialize, Clone)]
-pub(super) enum Position {
-    /// After this hit of a ranked search.
-    Hit { score: u32, id: Id<Customer> },
-    /// After this record, newest first.
-    Before(Id<Customer>),
-    /// After this name.
-    Name { key: String, id: Id<Customer> },
-    /// After all names that may be seen, those whose name may not: newest first, after this one.
-    Nameless(Option<Id<Customer>>),
+/// What the tenants in reach have declared of what a search asks about.
+pub(super) struct Declared {
+    places: custom::Places,
+    countries: Countries,
 }
 
 /// A row that may be one of those wanted, and where the page after it begins.
@@ -122,24 +127,25 @@ pub async fn run(
 ) -> web::Result<Listing<PageOf<CustomerView>>> {
     scope.require_any()?;
     let mut faults = Faults::new();
-    let places = check(app, scope, &search, "", &mut faults).await?;
+    let declared = check(app, scope, &search, "", &mut faults).await?;
     faults.into_result()?;
     let page = Page::of_search(request, search.page_size, search.cursor.clone(), None);
     let bound = CustomerSearch { cursor: None, page_size: None, ..search.clone() };
     let mut position: Option<Position> = page.position(&bound)?;
     let size = page.size() as usize;
-    let mut source = plan::Source::of(app, scope, &search).await?;
+    let mut source = plan::Source::of(app, scope, &search, &declared.countries).await?;
     let mut found: Vec<(Candidate, DataKey)> = Vec::new();
     let mut looked_at = 0;
     // One more than the page takes, so that whether there is a next page depends on what may be seen, and on nothing else.
     while found.len() <= size {
-        let wanted = (size + 1 - found.len()).clamp(1, 200);
+        // Where the first didn't suffice many don't fit: the others are looked at in large portions.
+        let wanted = if looked_at == 0 { (size + 1).min(AT_ONCE) } else { AT_ONCE };
         let candidates = source.next(app, scope, position.as_ref(), wanted).await?;
         looked_at += candidates.looked_at;
         position = candidates.next;
         let (rows, positions): (Vec<_>, Vec<_>) = candidates.rows.into_iter().map(|c| (c.row, c.position)).unzip();
         let keys = view::keys(app, &rows).await?;
-        let fit = fitting(scope, &rows, &keys, &search, &places)?;
+        let fit = fitting(scope, &rows, &keys, &search, &declared)?;
         let all = rows.into_iter().zip(positions).map(|(row, position)| Candidate { row, position });
         found.extend(all.zip(keys).zip(fit).filter(|(_, fits)| *fits).map(|(candidate, _)| candidate));
         if position.is_none() || looked_at >= LOOKED_AT {
@@ -165,10 +171,10 @@ fn fitting(
     rows: &[CustomerRow],
     keys: &[DataKey],
     search: &CustomerSearch,
-    places: &custom::Places,
+    declared: &Declared,
 ) -> Result<Vec<bool>, Problem> {
-    let asked = asked(search, places);
-    let fits = |(row, key): (&_, &_)| Ok(fits(search, &view::open_parts(scope, key, row, asked)?, places));
+    let asked = asked(search, &declared.places);
+    let fits = |(row, key): (&_, &_)| Ok(fits(search, &view::open_parts(scope, key, row, asked)?, declared));
     rows.iter().zip(keys).map(fits).collect()
 }
 
@@ -185,7 +191,7 @@ fn asked(search: &CustomerSearch, places: &custom::Places) -> CompartmentSet {
 /// A search of which only the ids are wanted, by somebody who means to do something with the records.
 pub struct Selection {
     search: CustomerSearch,
-    places: custom::Places,
+    declared: Declared,
 }
 
 impl Selection {
@@ -199,8 +205,8 @@ impl Selection {
         faults: &mut Faults,
     ) -> Result<Self, Problem> {
         let search = CustomerSearch { condition: Some(condition), archived, ..CustomerSearch::default() };
-        let places = check(app, read, &search, place, faults).await?;
-        Ok(Self { search, places })
+        let declared = check(app, read, &search, place, faults).await?;
+        Ok(Self { search, declared })
     }
 
     /// The ids of the acting tenant's records that fit and that `scope` allows, `limit` at most: in no particular order,
@@ -211,7 +217,8 @@ impl Selection {
         P: ScopedPermission<Entity = Customers>,
     {
         let read = &scope.also::<Read>().beside(scope);
-        let mut source = plan::Source::of(app, read, &self.search).await?.within(scope.tenant());
+        let mut source =
+            plan::Source::of(app, read, &self.search, &self.declared.countries).await?.within(scope.tenant());
         let (mut found, mut position) = (Vec::new(), None);
         loop {
             let candidates = source.next(app, read, position.as_ref(), AT_ONCE).await?;
@@ -219,7 +226,7 @@ impl Selection {
             let mut rows: Vec<_> = candidates.rows.into_iter().map(|candidate| candidate.row).collect();
             rows.retain(|row| row.tenant == scope.tenant() && scope.permits(row.rels));
             let keys = view::keys(app, &rows).await?;
-            let fit = fitting(read, &rows, &keys, &self.search, &self.places)?;
+            let fit = fitting(read, &rows, &keys, &self.search, &self.declared)?;
             found.extend(rows.iter().zip(fit).filter(|(_, fits)| *fits).map(|(row, _)| row.id));
             if position.is_none() || found.len() >= limit {
                 break;
@@ -231,10 +238,10 @@ impl Selection {
     }
 }
 
-fn fits(search: &CustomerSearch, view: &CustomerView, places: &custom::Places) -> bool {
+fn fits(search: &CustomerSearch, view: &CustomerView, declared: &Declared) -> bool {
     let archived = view.archived_at.is_some() == search.archived.unwrap_or(false);
     let named = search.name.is_none() || view.identity.is_some();
-    archived && named && search.condition.as_ref().is_none_or(|condition| condition.holds(view, places) == Some(true))
+    archived && named && search.condition.as_ref().is_none_or(|condition| condition.holds(view, declared) == Some(true))
 }
 
 /// 403 for a field that is never visible to the caller; faults for conditions that make no sense. `place` is where the
@@ -245,27 +252,29 @@ async fn check(
     search: &CustomerSearch,
     place: &str,
     faults: &mut Faults,
-) -> Result<custom::Places, Problem> {
+) -> Result<Declared, Problem> {
     const NOTHING: Phrase =
         Phrase { en: "Search for something: a name or a condition.", nl: "Zoek iets: een naam of een voorwaarde." };
     if search.name.is_some() || search.sort == Some(SearchSort::Name) {
         scope.require_visible(Compartment::Identity)?;
     }
     let at = format!("{place}/where");
+    let mut countries = Countries::default();
     if let Some(condition) = &search.condition {
-        for field in condition.fields() {
-            if let Some(compartment) = field.compartment() {
-                scope.require_visible(compartment)?;
-            }
+        let fields = condition.fields();
+        for compartment in fields.iter().filter_map(Field::compartment) {
+            scope.require_visible(compartment)?;
         }
-        condition.check(&at, 0, faults);
+        countries = Countries::of(app, scope, &fields).await?;
+        condition.check(&at, 0, &countries, faults);
     } else if search.name.is_none() && search.sort.is_none() {
         faults.add(place, "required", NOTHING);
     }
-    custom::Places::of(app, scope, search.condition.as_ref(), &at, faults).await
+    let places = custom::Places::of(app, scope, search.condition.as_ref(), &at, faults).await?;
+    Ok(Declared { places, countries })
 }
 
-/// Used by the plan: rows by ids, in the order of the ids, as far as the scope holds them.
+/// Used by the plans: rows by ids, in the order of the ids, as far as the scope holds them.
 async fn rows_by_ids(app: &App, scope: &Scope<Read>, ids: &[Id<Customer>]) -> Result<Vec<CustomerRow>, Problem> {
     let mut rows = rows::by_ids(&app.db, scope, ids).await?;
     let rank: std::collections::HashMap<_, _> = ids.iter().enumerate().map(|(at, id)| (*id, at)).collect();

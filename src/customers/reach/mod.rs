@@ -2,6 +2,7 @@
 //!
 //! Must never: show anything of a customer, or tell one that can't be reached from one that isn't there.
 
+mod bounds;
 mod rows;
 
 use std::collections::HashMap;
@@ -11,6 +12,8 @@ use kluis_core::access::{RelSet, Scope};
 use kluis_core::kernel::{Id, Problem, id::Customer, id::Tenant};
 use kluis_core::privacy::KeyId;
 use kluis_core::store::{Tx, Unaudited};
+
+pub use bounds::{Bounds, is_implied};
 
 use super::access::Read;
 use super::model::CustomerKind;

@@ -335,17 +335,3 @@ pub async fn update<P: ScopedPermission>(
     ];
     Ok(scope.execute(tx, UPDATE, args).await? == 1)
 }
-
-const WHY_LAST: &str = "a time of the customer that the same transaction writes about under a scope";
-const LAST: &str = "SELECT MAX(occurred_at) FROM interactions \
-    WHERE tenant_id = $1 AND customer_id = $2 AND archived_at IS NULL";
-
-/// When there was contact last, as the transaction sees it.
-pub async fn last_contact(
-    tx: &mut Tx<Unaudited>,
-    tenant: Id<Tenant>,
-    customer: Id<Customer>,
-) -> Result<Option<DateTime<Utc>>, StoreError> {
-    let row = tx.fetch_optional_without_scope(WHY_LAST, LAST, args![tenant, customer]).await?;
-    row.map_or(Ok(None), |row| row.opt_time(0))
-}

@@ -120,6 +120,7 @@ pub async fn create(app: &App, scope: &Scope<Create>, draft: InteractionDraft) -
     let customer = require_customers(app, scope, valid.draft()).await?;
     let key = subject_key(app, &customer).await?;
     let mut tx = app.db.begin().await?;
+    reach::hold(&mut tx, &customer).await?;
     let row = create_in(app, scope, &mut tx, &customer, &key, &valid).await?;
     tx.record(created_event(app, scope, &customer, &row)?).await?.commit().await?;
     view::open(&scope.also::<Read>(), &key, &row)
@@ -135,7 +136,7 @@ pub fn created_event(
     Ok(event(app, scope, customer, row)?.compartments(content_of(&row.plain)?))
 }
 
-/// Writes an interaction inside a transaction that the caller records and commits.
+/// Writes an interaction inside a transaction that holds the customer, and that the caller records and commits.
 pub async fn create_in(
     app: &App,
     scope: &Scope<Create>,
@@ -167,7 +168,7 @@ pub async fn create_in(
     rows::insert(tx, &row).await?;
     row.rels = rows::held(tx, scope, row.tenant, id).await?.ok_or(Problem::new(ProblemKind::Forbidden))?;
     require_editable(scope, &row, seal::compartment(&row.plain)?)?;
-    keep_last_contact(tx, customer).await?;
+    reach::follow_contacts(tx, customer).await?;
     Ok(row)
 }
 
@@ -246,17 +247,13 @@ async fn write<P: ScopedPermission>(
     event: Event,
 ) -> Result<(), Failure> {
     let mut tx = app.db.begin().await?;
+    reach::hold(&mut tx, customer).await?;
     if !rows::update(&mut tx, scope, row, expected).await? {
         return Err(Failure::new(ProblemKind::PreconditionFailed));
     }
-    keep_last_contact(&mut tx, customer).await?;
+    reach::follow_contacts(&mut tx, customer).await?;
     tx.record(event).await?.commit().await?;
     Ok(())
-}
-
-async fn keep_last_contact(tx: &mut Tx<Unaudited>, customer: &Reached) -> Result<(), Problem> {
-    let last = rows::last_contact(tx, customer.tenant, customer.id).await?;
-    reach::set_last_contact(tx, customer, last).await
 }
 
 fn event<P: ScopedPermission>(

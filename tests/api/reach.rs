@@ -1,6 +1,7 @@
 //! What hangs on customers is shown as far as the customers may be read: those out of reach leave no gap, no cursor and no
-//! number behind.
+//! number behind. And what follows from all that hangs on a customer does so too when much is written at once.
 
+use futures_util::future::{join, join_all};
 use kluis_core::access::{Policy, shipped};
 use serde_json::{Value, json};
 
@@ -145,6 +146,34 @@ async fn relations_to_customers_out_of_reach_leave_nothing_behind() {
                 found.sort_unstable();
                 assert_eq!(found, expected, "{} {lines}", test.engine);
             }
+        }
+    }
+}
+
+async fn last_contact(test: &TestApp, customer: &str) -> Value {
+    read(test.get("sales", &format!("/v1/customers/{customer}")).await).await.1["lastContactAt"].clone()
+}
+
+#[tokio::test]
+async fn the_last_contact_is_the_latest_of_many_that_are_written_at_once() {
+    const AT_ONCE: usize = 12;
+    for test in TestApp::both().await {
+        for name in ["Anker", "Beuk", "Ceder", "Duin", "Esdoorn", "Fjord"] {
+            let id = customer(&test, name, "sales").await;
+            // Every minute once, in another order: the latest isn't the last.
+            let minutes: Vec<usize> = (0..AT_ONCE).map(|at| at * 5 % AT_ONCE).collect();
+            let calls: Vec<_> = minutes.iter().map(|minute| call(&id, 20 + minute)).collect();
+            let made = join_all(calls.iter().map(|call| made(&test, "/v1/interactions", call))).await;
+            assert_eq!(last_contact(&test, &id).await, "2026-09-20T10:31:00.000Z", "{}", test.engine);
+
+            // The latest is put away while earlier ones are written down.
+            let latest = minutes.iter().position(|minute| *minute == AT_ONCE - 1).unwrap();
+            let path = format!("/v1/interactions/{}", made[latest]);
+            let earlier: Vec<_> = minutes.iter().map(|minute| call(&id, *minute)).collect();
+            let writing = join_all(earlier.iter().map(|call| self::made(&test, "/v1/interactions", call)));
+            let (gone, _) = join(test.delete("manager", &path, "\"r1\""), writing).await;
+            assert_eq!(read(gone).await.0, 204, "{}", test.engine);
+            assert_eq!(last_contact(&test, &id).await, "2026-09-20T10:30:00.000Z", "{}", test.engine);
         }
     }
 }

@@ -1,6 +1,5 @@
 //! The SQL of reaching customers: where they are and which key is theirs, under the caller's scope.
 
-use chrono::{DateTime, Utc};
 use kluis_core::access::{AccessError, RelSet, Scope, ScopedPermission};
 use kluis_core::args;
 use kluis_core::kernel::{Id, id::Customer, id::Tenant};
@@ -66,16 +65,26 @@ fn read(row: &Row) -> Result<Reached, StoreError> {
     })
 }
 
-const WHY_CONTACT: &str = "a time that follows from interactions, which were written under a scope";
-const LAST_CONTACT: &str = "UPDATE customers SET last_contact_at = $3 WHERE tenant_id = $1 AND id = $2";
+const WHY_HOLD: &str = "makes others wait, and tells nothing of a customer whom the caller has reached under a scope";
+// Not FOR UPDATE: that would wait for whoever has written something that refers to the customer, who then waits here.
+const HOLD: Sql = Sql::both(
+    "SELECT 1 FROM customers WHERE tenant_id = $1 AND id = $2",
+    "SELECT 1 FROM customers WHERE tenant_id = $1 AND id = $2 FOR NO KEY UPDATE",
+);
 
-pub async fn set_last_contact(
-    tx: &mut Tx<Unaudited>,
-    tenant: Id<Tenant>,
-    id: Id<Customer>,
-    at: Option<DateTime<Utc>>,
-) -> Result<(), StoreError> {
-    tx.execute_without_scope(WHY_CONTACT, LAST_CONTACT, args![tenant, id, at]).await?;
+/// Locks a customer's row until the transaction ends (SQLite has a single writer anyway); gives whether it is there.
+pub async fn hold(tx: &mut Tx<Unaudited>, tenant: Id<Tenant>, id: Id<Customer>) -> Result<bool, StoreError> {
+    Ok(tx.fetch_optional_without_scope(WHY_HOLD, HOLD, args![tenant, id]).await?.is_some())
+}
+
+const WHY_CONTACT: &str = "a time that follows from interactions, which were written under a scope";
+const LAST_CONTACT: &str = "UPDATE customers AS c SET last_contact_at = (SELECT MAX(i.occurred_at) \
+    FROM interactions AS i WHERE i.tenant_id = $1 AND i.customer_id = $2 AND i.archived_at IS NULL) \
+    WHERE c.tenant_id = $1 AND c.id = $2";
+
+/// Takes the latest of the interactions that aren't put away, as the transaction sees them.
+pub async fn follow_contacts(tx: &mut Tx<Unaudited>, tenant: Id<Tenant>, id: Id<Customer>) -> Result<(), StoreError> {
+    tx.execute_without_scope(WHY_CONTACT, LAST_CONTACT, args![tenant, id]).await?;
     Ok(())
 }
 

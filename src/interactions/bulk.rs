@@ -32,7 +32,12 @@ pub async fn create_all(
     for (id, customer) in &customers {
         keys.insert(*id, subject_key(app, customer).await?);
     }
+    let mut held: Vec<_> = customers.values().collect();
+    held.sort_unstable_by_key(|customer| customer.id);
     let mut tx = app.db.begin().await?;
+    for customer in held {
+        reach::hold(&mut tx, customer).await?;
+    }
     let (mut events, mut made) = (Vec::with_capacity(valid.len()), Vec::with_capacity(valid.len()));
     for valid in &valid {
         let id = valid.draft().customer_id.0;

@@ -11,5 +11,6 @@ mod rows;
 mod seal;
 pub mod service;
 pub mod view;
+mod walk;
 
 pub use access::{Archive, Create, Interactions, Read, Update};

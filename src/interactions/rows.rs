@@ -8,6 +8,7 @@ use kluis_core::privacy::Sealed;
 use kluis_core::store::{Args, Db, Row, StoreError, Tx, Unaudited};
 
 use super::model::Content;
+use crate::customers::reach::Bounds;
 
 /// A row as it is stored.
 pub struct InteractionRow {
@@ -49,7 +50,7 @@ pub struct ListFilter {
 }
 
 impl ListFilter {
-    fn args(&self) -> Args {
+    fn args(&self, bounds: &Bounds) -> Args {
         args![
             self.tenant,
             self.customer,
@@ -59,6 +60,7 @@ impl ListFilter {
             self.occurred_after,
             self.occurred_before,
             self.archived,
+            bounds.tenant,
         ]
     }
 }
@@ -68,6 +70,12 @@ impl ListFilter {
 pub struct After {
     pub occurred_at: DateTime<Utc>,
     pub id: Id<Interaction>,
+}
+
+impl After {
+    pub const fn of(row: &InteractionRow) -> Self {
+        Self { occurred_at: row.plain.occurred_at, id: row.id }
+    }
 }
 
 macro_rules! columns {
@@ -82,7 +90,16 @@ macro_rules! filtered {
         "{scope} AND ($1 IS NULL OR i.tenant_id = $1) AND ($2 IS NULL OR i.customer_id = $2) \
          AND ($3 IS NULL OR i.author_id = $3) AND ($4 IS NULL OR i.channel = $4) \
          AND ($5 IS NULL OR i.direction = $5) AND ($6 IS NULL OR i.occurred_at > $6) \
-         AND ($7 IS NULL OR i.occurred_at < $7) AND (i.archived_at IS NOT NULL) = $8"
+         AND ($7 IS NULL OR i.occurred_at < $7) AND (i.archived_at IS NOT NULL) = $8 \
+         AND ($9 IS NULL OR i.tenant_id = $9)"
+    };
+}
+
+/// With customers of one owner; a condition of its own, so that the database can begin with those customers.
+macro_rules! owned {
+    () => {
+        " AND EXISTS (SELECT 1 FROM customers AS c WHERE c.tenant_id = i.tenant_id AND c.id = i.customer_id \
+         AND c.owner_id = $11)"
     };
 }
 
@@ -91,44 +108,62 @@ const LIST: &str = concat!(
     columns!(),
     " FROM interactions AS i WHERE ",
     filtered!(),
-    " ORDER BY i.occurred_at DESC, i.id DESC LIMIT $9"
+    " ORDER BY i.occurred_at DESC, i.id DESC LIMIT $10"
 );
 const LIST_AFTER: &str = concat!(
     "SELECT ",
     columns!(),
     " FROM interactions AS i WHERE ",
     filtered!(),
-    " AND (i.occurred_at, i.id) < ($10, $11) ORDER BY i.occurred_at DESC, i.id DESC LIMIT $9"
+    " AND (i.occurred_at, i.id) < ($11, $12) ORDER BY i.occurred_at DESC, i.id DESC LIMIT $10"
+);
+const LIST_OWNED: &str = concat!(
+    "SELECT ",
+    columns!(),
+    " FROM interactions AS i WHERE ",
+    filtered!(),
+    owned!(),
+    " ORDER BY i.occurred_at DESC, i.id DESC LIMIT $10"
+);
+const LIST_OWNED_AFTER: &str = concat!(
+    "SELECT ",
+    columns!(),
+    " FROM interactions AS i WHERE ",
+    filtered!(),
+    owned!(),
+    " AND (i.occurred_at, i.id) < ($12, $13) ORDER BY i.occurred_at DESC, i.id DESC LIMIT $10"
 );
 const TIMELINE: &str = concat!(
     "SELECT ",
     columns!(),
-    " FROM interactions AS i WHERE i.tenant_id = $10 AND i.customer_id = $11 AND ",
+    " FROM interactions AS i WHERE i.tenant_id = $11 AND i.customer_id = $12 AND ",
     filtered!(),
-    " ORDER BY i.occurred_at DESC, i.id DESC LIMIT $9"
+    " ORDER BY i.occurred_at DESC, i.id DESC LIMIT $10"
 );
 const TIMELINE_AFTER: &str = concat!(
     "SELECT ",
     columns!(),
-    " FROM interactions AS i WHERE i.tenant_id = $10 AND i.customer_id = $11 AND ",
+    " FROM interactions AS i WHERE i.tenant_id = $11 AND i.customer_id = $12 AND ",
     filtered!(),
-    " AND (i.occurred_at, i.id) < ($12, $13) ORDER BY i.occurred_at DESC, i.id DESC LIMIT $9"
+    " AND (i.occurred_at, i.id) < ($13, $14) ORDER BY i.occurred_at DESC, i.id DESC LIMIT $10"
 );
 
-/// One page, the latest first.
+/// One page, the latest first; of customers within the bounds.
 pub async fn list<P: ScopedPermission>(
     db: &Db,
     scope: &Scope<P>,
-    filter: &ListFilter,
+    (filter, bounds): (&ListFilter, &Bounds),
     after: Option<After>,
     limit: i64,
 ) -> Result<Vec<InteractionRow>, AccessError> {
-    let args = filter.args().with(limit);
-    let rows = match after {
-        None => scope.fetch_all(db, LIST, args).await?,
-        Some(after) => scope.fetch_all(db, LIST_AFTER, args.with(after.occurred_at).with(after.id)).await?,
+    let args = filter.args(bounds).with(limit);
+    let (sql, args) = match (bounds.owner, after) {
+        (None, None) => (LIST, args),
+        (None, Some(_)) => (LIST_AFTER, args),
+        (Some(owner), None) => (LIST_OWNED, args.with(owner)),
+        (Some(owner), Some(_)) => (LIST_OWNED_AFTER, args.with(owner)),
     };
-    rows.iter().map(|row| Ok(read(row)?)).collect()
+    read_all(&scope.fetch_all(db, sql, behind(args, after)).await?)
 }
 
 /// The same for one customer, by the index of its timeline.
@@ -140,24 +175,57 @@ pub async fn timeline<P: ScopedPermission>(
     after: Option<After>,
     limit: i64,
 ) -> Result<Vec<InteractionRow>, AccessError> {
-    let args = filter.args().with(limit).with(customer.0).with(customer.1);
-    let rows = match after {
-        None => scope.fetch_all(db, TIMELINE, args).await?,
-        Some(after) => scope.fetch_all(db, TIMELINE_AFTER, args.with(after.occurred_at).with(after.id)).await?,
-    };
+    let args = filter.args(&Bounds::default()).with(limit).with(customer.0).with(customer.1);
+    let sql = if after.is_some() { TIMELINE_AFTER } else { TIMELINE };
+    read_all(&scope.fetch_all(db, sql, behind(args, after)).await?)
+}
+
+fn behind(args: Args, after: Option<After>) -> Args {
+    match after {
+        None => args,
+        Some(after) => args.with(after.occurred_at).with(after.id),
+    }
+}
+
+fn read_all(rows: &[Row]) -> Result<Vec<InteractionRow>, AccessError> {
     rows.iter().map(|row| Ok(read(row)?)).collect()
 }
 
-const COUNTS: &str =
-    concat!("SELECT i.customer_id, COUNT(*) FROM interactions AS i WHERE ", filtered!(), " GROUP BY i.customer_id");
+const COUNT: &str = concat!("SELECT COUNT(*) FROM interactions AS i WHERE ", filtered!());
 
-/// How many fit, for each customer: whether those may be read is decided elsewhere.
+/// How many fit.
+pub async fn count<P: ScopedPermission>(db: &Db, scope: &Scope<P>, filter: &ListFilter) -> Result<i64, AccessError> {
+    let row = scope.fetch_optional(db, COUNT, filter.args(&Bounds::default())).await?;
+    row.map_or(Ok(0), |row| Ok(row.int(0)?))
+}
+
+const COUNTS: &str = concat!(
+    "SELECT i.customer_id, COUNT(*) FROM interactions AS i WHERE ",
+    filtered!(),
+    " AND ($11 IS NULL OR i.customer_id > $11) GROUP BY i.customer_id ORDER BY i.customer_id LIMIT $10"
+);
+const COUNTS_OWNED: &str = concat!(
+    "SELECT i.customer_id, COUNT(*) FROM interactions AS i WHERE ",
+    filtered!(),
+    owned!(),
+    " AND ($12 IS NULL OR i.customer_id > $12) GROUP BY i.customer_id ORDER BY i.customer_id LIMIT $10"
+);
+
+/// How many fit, for each customer within the bounds and behind one, in the order of their ids: whether those may be read
+/// is decided elsewhere.
 pub async fn counts<P: ScopedPermission>(
     db: &Db,
     scope: &Scope<P>,
-    filter: &ListFilter,
+    (filter, bounds): (&ListFilter, &Bounds),
+    after: Option<Id<Customer>>,
+    limit: i64,
 ) -> Result<Vec<(Id<Customer>, i64)>, AccessError> {
-    let rows = scope.fetch_all(db, COUNTS, filter.args()).await?;
+    let args = filter.args(bounds).with(limit);
+    let (sql, args) = match bounds.owner {
+        None => (COUNTS, args.with(after)),
+        Some(owner) => (COUNTS_OWNED, args.with(owner).with(after)),
+    };
+    let rows = scope.fetch_all(db, sql, args).await?;
     rows.iter().map(|row| Ok((row.id(0)?, row.int(1)?))).collect()
 }
 
@@ -266,18 +334,4 @@ pub async fn update<P: ScopedPermission>(
         expected,
     ];
     Ok(scope.execute(tx, UPDATE, args).await? == 1)
-}
-
-const WHY_LAST: &str = "a time of the customer that the same transaction writes about under a scope";
-const LAST: &str = "SELECT MAX(occurred_at) FROM interactions \
-    WHERE tenant_id = $1 AND customer_id = $2 AND archived_at IS NULL";
-
-/// When there was contact last, as the transaction sees it.
-pub async fn last_contact(
-    tx: &mut Tx<Unaudited>,
-    tenant: Id<Tenant>,
-    customer: Id<Customer>,
-) -> Result<Option<DateTime<Utc>>, StoreError> {
-    let row = tx.fetch_optional_without_scope(WHY_LAST, LAST, args![tenant, customer]).await?;
-    row.map_or(Ok(None), |row| row.opt_time(0))
 }

@@ -1,7 +1,5 @@
 //! What can be done with interactions. Every function takes a scope, and reaches the customer under the customer's own.
 
-use std::collections::HashMap;
-
 use kluis_core::access::{Scope, ScopedPermission};
 use kluis_core::audit::Event;
 use kluis_core::kernel::{Faults, Id, Phrase, Problem, ProblemKind, id::Customer, id::Interaction};
@@ -13,6 +11,7 @@ use super::model::{self, InteractionDraft, Valid};
 use super::rows::{self, After, InteractionRow, ListFilter, Plain};
 use super::seal;
 use super::view::{self, InteractionView};
+use super::walk::{self, Walk};
 use crate::app::App;
 use crate::customers::reach::{self, Reached};
 use crate::web::{ETag, Failure};
@@ -32,7 +31,15 @@ pub async fn list(
     size: u32,
 ) -> Result<Found, Problem> {
     scope.require_any()?;
-    page(app, scope, None, filter, after, size).await
+    let size = size as usize;
+    let (shown, next) = match filter.customer {
+        None => Walk::new(app, scope, filter).page(after, size).await?,
+        Some(customer) => match reach::one(app, &scope.also(), customer).await? {
+            Some(reached) => walk::along(app, scope, reached, filter, after, size).await?,
+            None => (Vec::new(), None),
+        },
+    };
+    Ok(Found { views: disclose(app, scope, &shown).await?, next })
 }
 
 /// One page of a customer's timeline, the latest first; 404 when there is no such customer that the caller may read.
@@ -46,60 +53,8 @@ pub async fn timeline(
 ) -> Result<Found, Problem> {
     let reached = reach::one(app, &scope.also(), customer).await?.ok_or(Problem::not_found())?;
     scope.require_any()?;
-    page(app, scope, Some(reached), filter, after, size).await
-}
-
-/// So often rows are fetched for one page; where most are of customers out of reach, a page stays short.
-const ROUNDS: usize = 5;
-
-async fn page(
-    app: &App,
-    scope: &Scope<Read>,
-    customer: Option<Reached>,
-    filter: &ListFilter,
-    mut after: Option<After>,
-    size: u32,
-) -> Result<Found, Problem> {
-    let size = size as usize;
-    let mut shown: Vec<(InteractionRow, Reached)> = Vec::new();
-    let mut next = None;
-    for _ in 0..ROUNDS {
-        let wanted = size - shown.len();
-        let limit = i64::try_from(wanted + 1).unwrap_or(i64::MAX);
-        let mut rows = match customer {
-            Some(one) => rows::timeline(&app.db, scope, (one.tenant, one.id), filter, after, limit).await?,
-            None => rows::list(&app.db, scope, filter, after, limit).await?,
-        };
-        let more = rows.len() > wanted;
-        rows.truncate(wanted);
-        next = rows.last().filter(|_| more).map(|row| After { occurred_at: row.plain.occurred_at, id: row.id });
-        let reached = reached_of(app, scope, customer, &rows).await?;
-        shown.extend(rows.into_iter().filter_map(|row| {
-            let customer = *reached.get(&row.plain.customer)?;
-            Some((row, customer))
-        }));
-        after = next;
-        if next.is_none() || shown.len() >= size {
-            break;
-        }
-    }
-    let views = disclose(app, scope, &shown).await?;
-    Ok(Found { views, next })
-}
-
-async fn reached_of(
-    app: &App,
-    scope: &Scope<Read>,
-    customer: Option<Reached>,
-    rows: &[InteractionRow],
-) -> Result<HashMap<Id<Customer>, Reached>, Problem> {
-    if let Some(one) = customer {
-        return Ok(HashMap::from([(one.id, one)]));
-    }
-    let mut ids: Vec<_> = rows.iter().map(|row| row.plain.customer).collect();
-    ids.sort();
-    ids.dedup();
-    reach::all(app, &scope.also(), &ids).await
+    let (shown, next) = walk::along(app, scope, reached, filter, after, size as usize).await?;
+    Ok(Found { views: disclose(app, scope, &shown).await?, next })
 }
 
 /// Opens rows for the caller and puts the look at them on record.
@@ -134,11 +89,11 @@ async fn disclose(
 
 /// How many interactions fit, as far as the customers may be read too.
 pub async fn count(app: &App, scope: &Scope<Read>, filter: &ListFilter) -> Result<u64, Problem> {
-    let counts = rows::counts(&app.db, scope, filter).await?;
-    let ids: Vec<_> = counts.iter().map(|(customer, _)| *customer).collect();
-    let reached = reach::all(app, &scope.also(), &ids).await?;
-    let readable = counts.iter().filter(|(customer, _)| reached.contains_key(customer));
-    Ok(readable.map(|(_, count)| count.unsigned_abs()).sum())
+    let Some(customer) = filter.customer else { return Walk::new(app, scope, filter).count().await };
+    if reach::one(app, &scope.also(), customer).await?.is_none() {
+        return Ok(0);
+    }
+    Ok(rows::count(&app.db, scope, filter).await?.unsigned_abs())
 }
 
 /// One interaction; 404 when there is none that the caller may read, its customer included.
@@ -165,6 +120,7 @@ pub async fn create(app: &App, scope: &Scope<Create>, draft: InteractionDraft) -
     let customer = require_customers(app, scope, valid.draft()).await?;
     let key = subject_key(app, &customer).await?;
     let mut tx = app.db.begin().await?;
+    reach::hold(&mut tx, &customer).await?;
     let row = create_in(app, scope, &mut tx, &customer, &key, &valid).await?;
     tx.record(created_event(app, scope, &customer, &row)?).await?.commit().await?;
     view::open(&scope.also::<Read>(), &key, &row)
@@ -180,7 +136,7 @@ pub fn created_event(
     Ok(event(app, scope, customer, row)?.compartments(content_of(&row.plain)?))
 }
 
-/// Writes an interaction inside a transaction that the caller records and commits.
+/// Writes an interaction inside a transaction that holds the customer, and that the caller records and commits.
 pub async fn create_in(
     app: &App,
     scope: &Scope<Create>,
@@ -212,7 +168,7 @@ pub async fn create_in(
     rows::insert(tx, &row).await?;
     row.rels = rows::held(tx, scope, row.tenant, id).await?.ok_or(Problem::new(ProblemKind::Forbidden))?;
     require_editable(scope, &row, seal::compartment(&row.plain)?)?;
-    keep_last_contact(tx, customer).await?;
+    reach::follow_contacts(tx, customer).await?;
     Ok(row)
 }
 
@@ -291,17 +247,13 @@ async fn write<P: ScopedPermission>(
     event: Event,
 ) -> Result<(), Failure> {
     let mut tx = app.db.begin().await?;
+    reach::hold(&mut tx, customer).await?;
     if !rows::update(&mut tx, scope, row, expected).await? {
         return Err(Failure::new(ProblemKind::PreconditionFailed));
     }
-    keep_last_contact(&mut tx, customer).await?;
+    reach::follow_contacts(&mut tx, customer).await?;
     tx.record(event).await?.commit().await?;
     Ok(())
-}
-
-async fn keep_last_contact(tx: &mut Tx<Unaudited>, customer: &Reached) -> Result<(), Problem> {
-    let last = rows::last_contact(tx, customer.tenant, customer.id).await?;
-    reach::set_last_contact(tx, customer, last).await
 }
 
 fn event<P: ScopedPermission>(

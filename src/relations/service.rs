@@ -22,9 +22,11 @@ pub struct Found {
 }
 
 /// At most this many relations of one customer are counted.
-const COUNTED: i64 = 10_000;
+const COUNTED: usize = 10_000;
+/// Relations that are read at once at the most.
+const AT_ONCE: usize = 1_000;
 
-/// The relations of a customer to others whom the caller may read as well; a page may be shorter than was asked for.
+/// The relations of a customer to others whom the caller may read as well.
 pub async fn list(
     app: &App,
     scope: &Scope<Read>,
@@ -36,32 +38,54 @@ pub async fn list(
 ) -> Result<Found, Problem> {
     let reached = reach_one(app, scope, customer).await?;
     scope.require_any()?;
-    let place = (reached.tenant, reached.id);
-    let total = if count {
-        let all = rows::list(&app.db, scope, place, kind, None, COUNTED).await?;
-        Some(readable(app, scope, customer, all).await?.len() as u64)
-    } else {
-        None
-    };
-    let mut rows = rows::list(&app.db, scope, place, kind, after, i64::from(size) + 1).await?;
-    let more = rows.len() > size as usize;
-    rows.truncate(size as usize);
+    let total =
+        if count { Some(within_reach(app, scope, &reached, kind, None, COUNTED).await?.len() as u64) } else { None };
+    let size = size as usize;
+    // One more than the page takes: what is out of reach doesn't decide whether there is a next one.
+    let mut rows = within_reach(app, scope, &reached, kind, after, size + 1).await?;
+    let more = rows.len() > size;
+    rows.truncate(size);
     let next = rows.last().filter(|_| more).map(|row| row.record.id);
-    let rows = readable(app, scope, customer, rows).await?;
     record_look(app, scope, &reached, &rows).await?;
     Ok(Found { views: rows.iter().map(|row| (&row.record).into()).collect(), next, total })
 }
 
+/// So many relations, or all that there are, of which the other ends may be read too. However many may not be: all are of
+/// one customer.
+async fn within_reach(
+    app: &App,
+    scope: &Scope<Read>,
+    customer: &Reached,
+    kind: Option<RelationKind>,
+    mut after: Option<Id<Relation>>,
+    wanted: usize,
+) -> Result<Vec<RelationRow>, Problem> {
+    let place = (customer.tenant, customer.id);
+    let (mut found, mut limit) = (Vec::new(), wanted.min(AT_ONCE));
+    loop {
+        let rows = rows::list(&app.db, scope, place, kind, after, i64::try_from(limit).unwrap_or(i64::MAX)).await?;
+        let is_last = rows.len() < limit;
+        after = rows.last().map(|row| row.record.id);
+        found.extend(readable(app, scope, customer.id, rows).await?);
+        if is_last || found.len() >= wanted {
+            found.truncate(wanted);
+            return Ok(found);
+        }
+        limit = AT_ONCE;
+    }
+}
+
+/// Those of which the other end may be read. Only they are looked at further: nobody hears that a hidden one was edited.
 async fn readable<P: ScopedPermission>(
     app: &App,
     scope: &Scope<P>,
     customer: Id<Customer>,
     mut rows: Vec<RelationRow>,
 ) -> Result<Vec<RelationRow>, Problem> {
-    require_genuine(app, &rows).await?;
     let others: Vec<_> = rows.iter().map(|row| row.record.other(customer)).collect();
     let reached = reach::all(app, &scope.also(), &others).await?;
     rows.retain(|row| reached.contains_key(&row.record.other(customer)));
+    require_genuine(app, &rows).await?;
     Ok(rows)
 }
 

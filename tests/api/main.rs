@@ -25,6 +25,7 @@ mod network;
 mod nodes;
 mod pages;
 mod partners;
+mod reach;
 mod relations;
 mod scopes;
 mod search_order;

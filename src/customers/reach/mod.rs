@@ -2,15 +2,17 @@
 //!
 //! Must never: show anything of a customer, or tell one that can't be reached from one that isn't there.
 
+mod bounds;
 mod rows;
 
 use std::collections::HashMap;
 
-use chrono::{DateTime, Utc};
 use kluis_core::access::{RelSet, Scope};
 use kluis_core::kernel::{Id, Problem, id::Customer, id::Tenant};
 use kluis_core::privacy::KeyId;
 use kluis_core::store::{Tx, Unaudited};
+
+pub use bounds::{Bounds, is_implied};
 
 use super::access::Read;
 use super::model::CustomerKind;
@@ -43,13 +45,19 @@ pub async fn one(app: &App, scope: &Scope<Read>, id: Id<Customer>) -> Result<Opt
     Ok(rows::reached(&app.db, scope, &[id]).await?.pop())
 }
 
-/// Keeps when there was contact last. It isn't part of the row's MAC, nor of its revision: it follows from elsewhere.
-pub async fn set_last_contact(
-    tx: &mut Tx<Unaudited>,
-    customer: &Reached,
-    at: Option<DateTime<Utc>>,
-) -> Result<(), Problem> {
-    Ok(rows::set_last_contact(tx, customer.tenant, customer.id, at).await?)
+/// Makes all who write about a customer wait for each other until the transaction ends. Whoever lets something follow
+/// from all that hangs on the customer begins with this; whoever holds several takes them in the order of their ids, so
+/// that no two wait for each other. 404 when the customer has gone meanwhile.
+pub async fn hold(tx: &mut Tx<Unaudited>, customer: &Reached) -> Result<(), Problem> {
+    let is_there = rows::hold(tx, customer.tenant, customer.id).await?;
+    if is_there { Ok(()) } else { Err(Problem::not_found()) }
+}
+
+/// Keeps when there was contact last, of a customer that is held: otherwise two who write at the same time would not see
+/// each other's, and the earlier one could stay. It isn't part of the row's MAC, nor of its revision: it follows from
+/// elsewhere.
+pub async fn follow_contacts(tx: &mut Tx<Unaudited>, customer: &Reached) -> Result<(), Problem> {
+    Ok(rows::follow_contacts(tx, customer.tenant, customer.id).await?)
 }
 
 /// The keyed hash by which the audit log names a customer, as far as the customer is (still) there.

@@ -1,20 +1,32 @@
 //! The SQL of reaching customers: where they are and which key is theirs, under the caller's scope.
 
-use chrono::{DateTime, Utc};
 use kluis_core::access::{AccessError, RelSet, Scope, ScopedPermission};
 use kluis_core::args;
 use kluis_core::kernel::{Id, id::Customer, id::Tenant};
 use kluis_core::privacy::KeyId;
-use kluis_core::store::{Args, Db, Row, StoreError, Tx, Unaudited};
+use kluis_core::store::{Args, Db, Row, Sql, StoreError, Tx, Unaudited};
 
 use super::Reached;
 use crate::customers::model::CustomerKind;
 
-const AT_ONCE: usize = 32;
+const A_FEW: usize = 32;
+const AT_ONCE: usize = 1_000;
 
-const REACHED: &str = "SELECT c.id, c.tenant_id, c.key_id, c.kind, {rel} FROM customers AS c WHERE {scope} AND c.id IN \
-    ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, \
-    $25, $26, $27, $28, $29, $30, $31, $32)";
+macro_rules! reached {
+    () => {
+        "SELECT c.id, c.tenant_id, c.key_id, c.kind, {rel} FROM customers AS c WHERE {scope} AND c.id IN "
+    };
+}
+
+const REACHED_OF_A_FEW: &str = concat!(
+    reached!(),
+    "($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, \
+     $25, $26, $27, $28, $29, $30, $31, $32)"
+);
+const REACHED: Sql = Sql::both(
+    concat!(reached!(), "(SELECT unhex(value) FROM json_each($1))"),
+    concat!(reached!(), "(SELECT value::uuid FROM jsonb_array_elements_text($1::text::jsonb))"),
+);
 
 /// Those of the ids that the scope holds, in no particular order.
 pub async fn reached<P: ScopedPermission>(
@@ -24,14 +36,23 @@ pub async fn reached<P: ScopedPermission>(
 ) -> Result<Vec<Reached>, AccessError> {
     let mut found = Vec::with_capacity(ids.len());
     for chunk in ids.chunks(AT_ONCE) {
-        // One statement for every length: the last id fills the rest.
-        let filled = chunk.iter().chain(chunk.last().into_iter().cycle()).take(AT_ONCE);
-        let args = filled.fold(Args::new(), |args, id| args.with(*id));
-        for row in &scope.fetch_all(db, REACHED, args).await? {
+        let (sql, args) = asked(chunk);
+        for row in &scope.fetch_all(db, sql, args).await? {
             found.push(read(row)?);
         }
     }
     Ok(found)
+}
+
+/// Few ids by a statement that the database knows how to plan, many as one JSON text.
+fn asked(ids: &[Id<Customer>]) -> (Sql, Args) {
+    if ids.len() > A_FEW {
+        let texts: Vec<_> = ids.iter().map(|id| id.uuid().simple()).collect();
+        return (REACHED, args![serde_json::to_string(&texts).unwrap_or_default()]);
+    }
+    // One statement for every length: the last id fills the rest.
+    let filled = ids.iter().chain(ids.last().into_iter().cycle()).take(A_FEW);
+    (REACHED_OF_A_FEW.into(), filled.fold(Args::new(), |args, id| args.with(*id)))
 }
 
 fn read(row: &Row) -> Result<Reached, StoreError> {
@@ -44,16 +65,26 @@ fn read(row: &Row) -> Result<Reached, StoreError> {
     })
 }
 
-const WHY_CONTACT: &str = "a time that follows from interactions, which were written under a scope";
-const LAST_CONTACT: &str = "UPDATE customers SET last_contact_at = $3 WHERE tenant_id = $1 AND id = $2";
+const WHY_HOLD: &str = "makes others wait, and tells nothing of a customer whom the caller has reached under a scope";
+// Not FOR UPDATE: that would wait for whoever has written something that refers to the customer, who then waits here.
+const HOLD: Sql = Sql::both(
+    "SELECT 1 FROM customers WHERE tenant_id = $1 AND id = $2",
+    "SELECT 1 FROM customers WHERE tenant_id = $1 AND id = $2 FOR NO KEY UPDATE",
+);
 
-pub async fn set_last_contact(
-    tx: &mut Tx<Unaudited>,
-    tenant: Id<Tenant>,
-    id: Id<Customer>,
-    at: Option<DateTime<Utc>>,
-) -> Result<(), StoreError> {
-    tx.execute_without_scope(WHY_CONTACT, LAST_CONTACT, args![tenant, id, at]).await?;
+/// Locks a customer's row until the transaction ends (SQLite has a single writer anyway); gives whether it is there.
+pub async fn hold(tx: &mut Tx<Unaudited>, tenant: Id<Tenant>, id: Id<Customer>) -> Result<bool, StoreError> {
+    Ok(tx.fetch_optional_without_scope(WHY_HOLD, HOLD, args![tenant, id]).await?.is_some())
+}
+
+const WHY_CONTACT: &str = "a time that follows from interactions, which were written under a scope";
+const LAST_CONTACT: &str = "UPDATE customers AS c SET last_contact_at = (SELECT MAX(i.occurred_at) \
+    FROM interactions AS i WHERE i.tenant_id = $1 AND i.customer_id = $2 AND i.archived_at IS NULL) \
+    WHERE c.tenant_id = $1 AND c.id = $2";
+
+/// Takes the latest of the interactions that aren't put away, as the transaction sees them.
+pub async fn follow_contacts(tx: &mut Tx<Unaudited>, tenant: Id<Tenant>, id: Id<Customer>) -> Result<(), StoreError> {
+    tx.execute_without_scope(WHY_CONTACT, LAST_CONTACT, args![tenant, id]).await?;
     Ok(())
 }
 

@@ -119,18 +119,26 @@ pub async fn update(
     let after = TenantRecord { valid, updated_at: app.clock.now(), revision: before.revision + 1, ..before.clone() };
     let mut tx = app.db.begin().await?;
     rows::lock_tree(&mut tx).await?;
+    // Before the row is written: the foreign key would tell which ids exist.
+    let above = if moves { Some(place_below(&mut tx, scope, &after).await?) } else { None };
     if !rows::update(&mut tx, scope, &after, before.revision).await? {
         return Err(Problem::new(ProblemKind::PreconditionFailed).into());
     }
-    if moves {
-        move_below(&mut tx, scope, &after).await?;
+    if let Some(above) = above {
+        rows::attach(&mut tx, id, Some(above)).await?;
+        // Last: whoever decided before decides anew.
+        rows::raise_epoch(&mut tx).await?;
     }
     tx.record(app.event(scope).record(id, id).names("fields", names)).await?.commit().await?;
     Ok(after)
 }
 
-/// Moves a tenant with all below it: only within what the caller may change, and never below itself.
-async fn move_below(tx: &mut Tx<Unaudited>, scope: &Scope<Update>, tenant: &TenantRecord) -> Result<(), Problem> {
+/// Where a tenant moves with all below it: only within what the caller may change, and never below itself.
+async fn place_below(
+    tx: &mut Tx<Unaudited>,
+    scope: &Scope<Update>,
+    tenant: &TenantRecord,
+) -> Result<Id<Tenant>, Problem> {
     let parent = tenant.valid.parent.ok_or_else(|| fault("/parentId", "required", NO_PARENT))?;
     let above = rows::get_in(tx, scope, parent).await?.ok_or_else(|| fault("/parentId", "unknown", UNKNOWN))?;
     scope.require(above.rels)?;
@@ -138,10 +146,7 @@ async fn move_below(tx: &mut Tx<Unaudited>, scope: &Scope<Update>, tenant: &Tena
     if rows::is_within(tx, tenant.id, parent).await? {
         return Err(fault("/parentId", "circle", CIRCLE));
     }
-    rows::attach(tx, tenant.id, Some(parent)).await?;
-    // Last: whoever decided before decides anew.
-    rows::raise_epoch(tx).await?;
-    Ok(())
+    Ok(parent)
 }
 
 /// Closes a tenant, or opens it again. Nobody acts for a closed one from the next request on.

@@ -232,7 +232,7 @@ async fn import(test: &TestApp, elsewhere: &Elsewhere) -> Option<(String, String
 }
 
 /// A customer of the other network that something can hang on.
-async fn customer(test: &TestApp, elsewhere: &Elsewhere, contract: &Contract, name: &str) -> Option<String> {
+pub async fn customer(test: &TestApp, elsewhere: &Elsewhere, contract: &Contract, name: &str) -> Option<String> {
     let operations = contract.operations();
     let create = operations.iter().find(|operation| operation.id == "createCustomer")?;
     for person in &elsewhere.people {
@@ -277,29 +277,6 @@ fn random(kind: Option<&str>, like: &str) -> String {
     match prefix {
         Some(prefix) => format!("{prefix}_{}", Uuid::from_bytes(bytes)),
         None => "nobody-has-this".to_owned(),
-    }
-}
-
-/// Ids that stand in a body instead of the path are as foreign.
-#[tokio::test]
-async fn a_foreign_id_in_a_body_is_not_there_either() {
-    for test in TestApp::both().await {
-        let contract = Contract::published();
-        let elsewhere = Elsewhere::beside(&test).await;
-        let foreign = customer(&test, &elsewhere, &contract, "Elders").await.expect("a customer");
-        let random = test.app.new_id::<kluis_core::kernel::id::Customer>().to_string();
-        for (id, body) in [("findDuplicates", (|id: &str| json!({ "customerId": id })) as fn(&str) -> Value)] {
-            let operations = contract.operations();
-            let operation = operations.iter().find(|operation| operation.id == id).expect("a published operation");
-            for (name, person) in &test.people {
-                let mut answers = Vec::new();
-                for id in [&foreign, &random] {
-                    let path = operation.path(&[]);
-                    answers.push(test.ask(&person.token, operation, &path, Some(&body(id))).await);
-                }
-                assert_eq!(compare(operation, name, &answers), None, "{}", test.engine);
-            }
-        }
     }
 }
 

@@ -18,6 +18,7 @@ mod hidden;
 mod idempotency;
 mod identity;
 mod idor;
+mod idor_inside;
 mod imports;
 mod interactions;
 mod layers;

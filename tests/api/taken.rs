@@ -332,9 +332,9 @@ fn plain_customer(kind: &str) -> Value {
 }
 
 /// A place in a body where a text may stand.
-struct Leaf {
-    pointer: String,
-    schema: Value,
+pub struct Leaf {
+    pub pointer: String,
+    pub schema: Value,
 }
 
 /// Kinds of customers; each has a part of the identity to itself.
@@ -376,7 +376,8 @@ fn is_typed(pointer: &str) -> bool {
     TYPED.iter().any(|(member, _)| pointer.ends_with(&format!("/{member}")))
 }
 
-fn collect<'a>(
+/// All texts of a schema that are no words of a list.
+pub fn collect<'a>(
     contract: &'a Contract,
     schema: &'a Value,
     pointer: String,

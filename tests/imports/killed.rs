@@ -5,6 +5,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use kluis::jobs::{RowOutcome, RowResult, State};
+use kluis::server::stores;
 use kluis_core::args;
 use kluis_core::kernel::id::Job;
 use kluis_core::kernel::{Clock, Id};
@@ -12,6 +13,7 @@ use uuid::Uuid;
 
 use crate::brought::{WHY, export, ready, results, run, start, state};
 use crate::support::app::{Making, TestApp};
+use crate::support::tables::Tables;
 
 const COLUMNS: [&str; 4] = ["externalId:oud", "familyName", "email", "iban"];
 /// Lines for each time that the server is killed: some transactions of a hundred, so that the end isn't reached too soon.
@@ -41,20 +43,18 @@ async fn nothing_is_lost_and_nothing_doubled(engine: &'static str) {
         get_further(&test, job, acknowledged.len(), &mut server).await;
         // Wherever it is now.
         tokio::time::sleep(Duration::from_millis(kill as u64 * 37 % 120)).await;
-        server.kill().expect("it is killed");
-        server.wait().expect("it ends");
+        stop(&test, server).await;
         acknowledged = check(&test, job, &acknowledged, &expected).await;
         assert_eq!(state(&test, job).await.0, State::Running, "after {kill} kills, {} lines", acknowledged.len());
         expire_leases(&test).await;
     }
-    let mut server = serve(&test);
+    let server = serve(&test);
     let deadline = Instant::now() + Duration::from_secs(300);
     while !state(&test, job).await.0.is_final() {
         assert!(Instant::now() < deadline, "the job goes on to its end");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    server.kill().expect("it is killed");
-    server.wait().expect("it ends");
+    stop(&test, server).await;
     assert_eq!(state(&test, job).await, (State::Succeeded, None));
     let results = check(&test, job, &acknowledged, &expected).await;
     assert_eq!(results.len(), expected.len());
@@ -62,6 +62,13 @@ async fn nothing_is_lost_and_nothing_doubled(engine: &'static str) {
     let created = results.iter().filter(|row| row.outcome == RowOutcome::Create).count();
     assert_eq!(customers.lines().count(), created, "what the API shows");
     assert_eq!(kluis_core::audit::verify(&test.app.db).await.expect("it reads").broken_at, None);
+}
+
+/// Without warning, wherever it is.
+pub async fn stop(test: &TestApp, mut server: Child) {
+    server.kill().expect("it is killed");
+    server.wait().expect("it ends");
+    Tables::open(&stores::options(&test.app.config).0).await.at_rest().await;
 }
 
 /// Every line with a name; in each seventeenth a wrong IBAN, in each tenth the address of an earlier line.

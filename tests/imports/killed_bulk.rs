@@ -8,7 +8,7 @@ use kluis_core::kernel::{Clock, Id};
 use serde_json::{Value, json};
 
 use crate::brought::{export, ready, results, run, state};
-use crate::killed::{expire_leases, get_further, ids, serve, set};
+use crate::killed::{expire_leases, get_further, ids, serve, set, stop};
 use crate::support::app::{Making, TestApp, read};
 
 /// Customers for each time that the server is killed.
@@ -66,8 +66,7 @@ async fn kill_on_its_way(test: &TestApp, job: Id<Job>, kills: usize, changed: im
         let mut server = serve(test);
         get_further(test, job, acknowledged, &mut server).await;
         tokio::time::sleep(Duration::from_millis(kill as u64 * 37 % 60)).await;
-        server.kill().expect("it is killed");
-        server.wait().expect("it ends");
+        stop(test, server).await;
         acknowledged = check(test, job, acknowledged, &changed).await;
         if state(test, job).await.0.is_final() {
             assert!(kill > 0, "it was still running when it was killed for the first time");
@@ -75,14 +74,13 @@ async fn kill_on_its_way(test: &TestApp, job: Id<Job>, kills: usize, changed: im
         }
         expire_leases(test).await;
     }
-    let mut server = serve(test);
+    let server = serve(test);
     let deadline = Instant::now() + Duration::from_secs(300);
     while !state(test, job).await.0.is_final() {
         assert!(Instant::now() < deadline, "the job goes on to its end");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    server.kill().expect("it is killed");
-    server.wait().expect("it ends");
+    stop(test, server).await;
     assert_eq!(state(test, job).await, (State::Succeeded, None));
     check(test, job, acknowledged, &changed).await;
 }

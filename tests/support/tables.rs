@@ -25,6 +25,16 @@ impl Tables {
         }
     }
 
+    /// Waits until nobody else is at work here: PostgreSQL still ends the commit that a killed process had asked for.
+    pub async fn at_rest(&mut self) {
+        let Self::Postgres(connection) = self else { return };
+        let sql = "SELECT COUNT(*) FROM pg_stat_activity \
+                   WHERE datname = current_database() AND state <> 'idle' AND pid <> pg_backend_pid()";
+        while sqlx::query_scalar::<_, i64>(sql).fetch_one(&mut *connection).await.expect("it tells") > 0 {
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
+    }
+
     /// Names of all tables, and of the columns of each.
     pub async fn columns(&mut self) -> Vec<(String, Vec<String>)> {
         let sqlite = "SELECT m.name, c.name FROM sqlite_master AS m JOIN pragma_table_info(m.name) AS c \

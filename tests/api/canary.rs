@@ -9,6 +9,7 @@ use kluis::server::stores;
 use kluis_core::args;
 use kluis_core::kernel::Id;
 use kluis_core::kernel::id::Tenant;
+use kluis_core::store::DbOptions;
 use poem::http::Method;
 use serde_json::{Map, Value, json};
 use tracing_subscriber::layer::SubscriberExt;
@@ -18,7 +19,7 @@ use tracing_subscriber::{EnvFilter, fmt};
 use super::contract::{Contract, Operation};
 use super::taken;
 use crate::support::app::{TestApp, read};
-use crate::support::spill::{Needles, files_below, open_files};
+use crate::support::spill::{Needles, files_below, open_files, postgres_files};
 use crate::support::tables::Tables;
 
 /// Stands in every value that takes free text; short, because some fields are.
@@ -73,6 +74,9 @@ async fn nothing_is_left(test: TestApp) {
     places.extend(open_files());
     let (data, keys) = stores::options(&test.app.config);
     for options in [data, keys] {
+        if let DbOptions::Postgres { url, .. } = &options {
+            places.extend(postgres_files(url).await);
+        }
         let dump = Tables::open(&options).await.dump().await;
         places.extend(dump.into_iter().map(|(column, bytes)| (format!("{} {column}", test.engine), bytes)));
     }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use data_encoding::{BASE64, BASE64URL, HEXLOWER};
+use sqlx::{Connection as _, PgConnection};
 
 /// What must not be found, in all its costumes.
 #[derive(Default)]
@@ -73,4 +74,32 @@ pub fn open_files() -> Vec<(String, Vec<u8>)> {
         }
     }
     files
+}
+
+/// Content of the files in which PostgreSQL keeps a database, and of its log. Nothing where they can't be read, which is
+/// said: a server that isn't the tests' own.
+pub async fn postgres_files(url: &str) -> Vec<(String, Vec<u8>)> {
+    let Ok((directory, database)) = where_postgres_is(url).await else {
+        eprintln!("PostgreSQL doesn't tell where its files are: only its tables are looked at");
+        return Vec::new();
+    };
+    let directory = Path::new(&directory);
+    if std::fs::read_dir(directory).is_err() {
+        eprintln!("{} can't be read: only the tables are looked at", directory.display());
+        return Vec::new();
+    }
+    let mut files = files_below(&directory.join("base").join(database));
+    assert!(!files.is_empty(), "the database has files");
+    let log = directory.parent().map(|above| above.join("log")).filter(|log| log.is_file());
+    files.extend(log.map(|log| (log.display().to_string(), std::fs::read(&log).unwrap_or_default())));
+    files
+}
+
+/// The server's directory, and the name of the database's within it; everything is written to the files before.
+async fn where_postgres_is(url: &str) -> Result<(String, String), sqlx::Error> {
+    let mut connection = PgConnection::connect(url).await?;
+    sqlx::query("CHECKPOINT").execute(&mut connection).await?;
+    let directory: String = sqlx::query_scalar("SHOW data_directory").fetch_one(&mut connection).await?;
+    let oid = "SELECT oid::text FROM pg_database WHERE datname = current_database()";
+    Ok((directory, sqlx::query_scalar(oid).fetch_one(&mut connection).await?))
 }

@@ -11,6 +11,7 @@ use kluis::imports::service::{self, Decision};
 use kluis::imports::undo::UndoKind;
 use kluis::imports::{Create, Undo};
 use kluis::jobs::{Registry, RowResult, State, Timing, Worker, Workshop};
+use kluis::server::stores;
 use kluis_core::access::{Scope, ScopedPermission};
 use kluis_core::args;
 use kluis_core::kernel::id::Job;
@@ -18,6 +19,7 @@ use kluis_core::kernel::{CountryCode, Id, Problem};
 use serde_json::Value;
 
 use crate::support::app::{TestApp, read};
+use crate::support::tables::Tables;
 
 pub const WHY: &str = "a test of imports";
 
@@ -97,7 +99,15 @@ pub async fn state(test: &TestApp, job: Id<Job>) -> (State, Option<String>) {
     (State::parse(&row.text(0).expect("a text")).expect("a state"), row.opt_text(1).expect("a text"))
 }
 
-/// Everything that a privacy officer can see of the tenant's customers, as it leaves the API.
+/// Every row about customers as it stands in the database: sealed columns, index, row MACs.
+pub async fn rows(test: &TestApp) -> Vec<(String, String)> {
+    let mut tables = Tables::open(&stores::options(&test.app.config).0).await;
+    let sql = tables.digest_sql().await;
+    let all = tables.digest(&sql).await;
+    all.into_iter().filter(|(table, _)| table.starts_with("customer")).collect()
+}
+
+/// Everything that a manager can see of the tenant's customers, as it leaves the API.
 pub async fn export(test: &TestApp) -> String {
     let mut path = "/v1/customers?pageSize=200&sort=oldest".to_owned();
     let mut all = String::new();

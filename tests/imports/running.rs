@@ -1,7 +1,7 @@
 use kluis::jobs::RowOutcome;
 use serde_json::json;
 
-use crate::brought::{as_truth, decide, export, ready, run, scope, take_back, upload};
+use crate::brought::{as_truth, decide, export, ready, rows, run, scope, take_back, upload};
 use crate::sample::{CSV, OBVIOUS, TRUTH};
 use crate::support::app::{TestApp, read};
 
@@ -12,7 +12,7 @@ fn outcomes(results: &[kluis::jobs::RowResult]) -> Vec<(i64, RowOutcome, String)
 #[tokio::test]
 async fn the_sample_gives_its_truth_dry_and_real_and_is_taken_back_to_the_byte() {
     for test in TestApp::both().await {
-        let before = export(&test).await;
+        let (before, rows_before) = (export(&test).await, rows(&test).await);
         let id = ready(&test, "manager", CSV, &OBVIOUS).await;
         let dry = run(&test, "manager", id, true).await;
         assert_eq!(export(&test).await, before, "a dry run writes nothing");
@@ -36,30 +36,31 @@ async fn the_sample_gives_its_truth_dry_and_real_and_is_taken_back_to_the_byte()
         assert!(undone.iter().all(|row| row.outcome == RowOutcome::Removed));
         assert_eq!(undone.len(), 1670);
         assert_eq!(export(&test).await, before);
+        assert_eq!(rows(&test).await, rows_before, "to the byte");
         kluis_core::audit::verify(&test.app.db).await.expect("the log is whole");
     }
 }
 
-const FIRST: &str = "nr;achternaam;email;telefoon;opmerking;nieuwsbrief\n\
-    1;Eerste;eerste@klant.example;06-12348060;oude opmerking;ja\n\
-    2;Tweede;tweede@klant.example;;;\n\
-    3;Derde;derde@klant.example;;;nee\n";
-const COLUMNS: [&str; 6] = ["externalId:oud", "familyName", "email", "phone", "remarks", "newsletter"];
+const FIRST: &str = "nr;achternaam;email;telefoon;opmerking;nieuwsbrief;iban\n\
+    1;Eerste;eerste@klant.example;06-12348060;oude opmerking;ja;NL91ABNA0417164300\n\
+    2;Tweede;tweede@klant.example;;;;\n\
+    3;Derde;derde@klant.example;;;nee;\n";
+const COLUMNS: [&str; 7] = ["externalId:oud", "familyName", "email", "phone", "remarks", "newsletter", "iban"];
 
 #[tokio::test]
 async fn keyed_lines_are_written_over_and_put_back_to_the_byte() {
     for test in TestApp::both().await {
         let id = ready(&test, "manager", FIRST.as_bytes(), &COLUMNS).await;
         run(&test, "manager", id, false).await;
-        let before = export(&test).await;
+        let (before, rows_before) = (export(&test).await, rows(&test).await);
         assert!(before.contains("\"consentedPurposes\":[\"marketing\"]"));
-        let second = "nr;achternaam;email;telefoon;opmerking;nieuwsbrief\n\
-            1;Eerste-Nieuw;anders@klant.example;;nieuwe opmerking;nee\n\
-            2;Tweede;TWEEDE@klant.example;;;\n\
-            3;Derde;eerste@klant.example;;;\n\
-            4;Vierde;;0612348060;;\n\
-            5;Vijfde;vijfde@klant.example;;;\n\
-            1;Eerste;nog@klant.example;;;\n";
+        let second = "nr;achternaam;email;telefoon;opmerking;nieuwsbrief;iban\n\
+            1;Eerste-Nieuw;anders@klant.example;;nieuwe opmerking;nee;\n\
+            2;Tweede;TWEEDE@klant.example;;;;\n\
+            3;Derde;eerste@klant.example;;;;\n\
+            4;Vierde;;0612348060;;;\n\
+            5;Vijfde;vijfde@klant.example;;;;\n\
+            1;Eerste;nog@klant.example;;;;\n";
         let id = ready(&test, "manager", second.as_bytes(), &COLUMNS).await;
         let dry = run(&test, "manager", id, true).await;
         let real = run(&test, "manager", id, false).await;
@@ -89,6 +90,7 @@ async fn keyed_lines_are_written_over_and_put_back_to_the_byte() {
         let expected = [(2, RowOutcome::Restored, String::new()), (6, RowOutcome::Removed, String::new())];
         assert_eq!(outcomes(&undone), expected);
         assert_eq!(export(&test).await, before);
+        assert_eq!(rows(&test).await, rows_before, "what a manager can't see, index and MACs too");
         let (_, found) = read(test.post("manager", "/v1/customers/_search", &search).await).await;
         assert_eq!(found["items"].as_array().map(Vec::len), Some(0), "the index is as it was");
         let (_, found) = read(test.post("manager", "/v1/customers/_search", &json!({ "name": "vijfde" })).await).await;

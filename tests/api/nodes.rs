@@ -289,3 +289,56 @@ async fn a_sealed_vault_leaves_nothing_in_memory() {
         assert_eq!((status, hits["items"].as_array().map(Vec::len)), (200, Some(1)), "{hits}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn rows_that_are_brought_in_are_worked_on_by_one_node_at_a_time() {
+    const ROWS: usize = 250;
+    for test in TestApp::both().await {
+        let node = test.node().await;
+        let rows: Vec<_> = (0..ROWS).map(|number| draft(&format!("Rij{number}"))).collect();
+        let (status, job) = read(test.post("manager", "/v1/customers/_bulk", &json!({ "rows": rows })).await).await;
+        assert_eq!(status, 202, "{job}");
+        let worker = |app: &std::sync::Arc<kluis::app::App>| {
+            Worker::new(Workshop::of(app), kluis::worker::registry(app), Timing::default())
+        };
+        let (one, other) = (worker(&test.app), worker(&node.app));
+        let (one, other) = tokio::join!(one.run_one(), other.run_one());
+        assert_ne!(one.expect("it works"), other.expect("it works"), "{}: one of them had it", test.engine);
+        let path = format!("/v1/jobs/{}", job["id"].as_str().expect("an id"));
+        let (_, job) = fetch(&test, test.as_("manager"), &path).await;
+        assert_eq!((&job["state"], &job["counts"]), (&json!("succeeded"), &json!({ "create": ROWS })), "{job}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn one_node_is_sealed_under_way_and_the_other_goes_on() {
+    for test in TestApp::both().await {
+        let node = test.node().await;
+        let (_, view) = read(test.post("sales", "/v1/customers", &draft("Beeld")).await).await;
+        let path = format!("/v1/customers/{}", view["id"].as_str().expect("an id"));
+        let asked = async |test: &TestApp| {
+            let mut statuses = Vec::new();
+            for number in 0..40 {
+                if number == 20 {
+                    test.app.seal();
+                }
+                statuses.push(read(test.get("sales", &path).await).await);
+            }
+            statuses
+        };
+        let others = async {
+            let mut statuses = Vec::new();
+            for _ in 0..40 {
+                statuses.push(node.ask(test.as_("sales"), "GET", &path, None).await);
+            }
+            statuses
+        };
+        let (sealed, open) = tokio::join!(asked(&test), others);
+        assert!(open.iter().all(|(status, _)| *status == 200), "{} {open:?}", test.engine);
+        for (number, (status, answer)) in sealed.iter().enumerate() {
+            // Whole answers before, and afterwards nothing of a person.
+            assert_eq!(*status, if number < 20 { 200 } else { 503 }, "{} {answer}", test.engine);
+            assert_eq!(answer.to_string().contains("Beeld"), number < 20, "{} {answer}", test.engine);
+        }
+    }
+}

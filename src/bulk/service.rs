@@ -91,7 +91,7 @@ async fn queue<B: Serialize + Sync>(
 enum Wanted {
     Rows(Vec<CustomerDraft>),
     These(Vec<Id<Customer>>, CustomerChange),
-    Fitting(Selection, CustomerChange),
+    Fitting(Box<Selection>, CustomerChange),
 }
 
 /// All faults of the request at once. What is wrong with a single row is that row's result.
@@ -124,7 +124,7 @@ async fn check(app: &App, scope: &Scope<Bulk>, draft: CustomerBulkDraft) -> Resu
     };
     faults.into_result()?;
     Ok(match selection {
-        Some(selection) => Wanted::Fitting(selection, change),
+        Some(selection) => Wanted::Fitting(Box::new(selection), change),
         None if rows.is_empty() => Wanted::These(ids.into_iter().map(|id| id.0).collect(), change),
         None => Wanted::Rows(rows),
     })

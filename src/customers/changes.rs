@@ -74,7 +74,7 @@ pub(super) async fn write<P: ScopedPermission>(
     let Change { row, key, before, wanted, changed, owner, archived } = change;
     let wanted = wanted.draft();
     let now = app.clock.now();
-    let mut plain = service::plain_of(wanted, owner, Some((&row.plain, changed)), now)?;
+    let mut plain = service::plain_of(wanted, owner, Some((&row.plain, changed)), now);
     plain.archived_at = archived.then_some(row.plain.archived_at.unwrap_or(now));
     let image = Before::of(&row).seal(&key, (row.tenant, row.id), plain.revision)?;
     let kept = rows::SealedParts { ..row.sealed };

@@ -133,7 +133,7 @@ pub async fn create_in(
     keys.extend(model::search_keys(draft));
     let now = app.clock.now();
     let id = app.new_id();
-    let plain = plain_of(draft, owner, None, now)?;
+    let plain = plain_of(draft, owner, None, now);
     let sealed = seal::seal(&key, tenant, id, &plain, draft, CompartmentSet::ALL, rows::SealedParts::default())?;
     let new = NewRow {
         tenant,
@@ -198,7 +198,7 @@ pub async fn update(
     rules::require_member(&mut tx, row.tenant, owner.filter(|_| owner != row.plain.owner)).await?;
     duplicates::refuse(app, scope, &mut tx, row.tenant, Some(id), &model::exact_keys(wanted)).await?;
     let now = app.clock.now();
-    let plain = plain_of(wanted, owner, Some((&row.plain, changed)), now)?;
+    let plain = plain_of(wanted, owner, Some((&row.plain, changed)), now);
     let changed_names = changed_names(&before, wanted, changed);
     let kept = rows::SealedParts { ..row.sealed };
     let sealed = seal::seal(&key, row.tenant, id, &plain, wanted, changed, kept)?;
@@ -330,14 +330,14 @@ pub(super) fn plain_of(
     owner: Option<Id<User>>,
     before: Option<(&Plain, CompartmentSet)>,
     now: chrono::DateTime<chrono::Utc>,
-) -> Result<Plain, Problem> {
+) -> Plain {
     let region = match before {
         // An address that the caller can't see isn't in the draft; where it is stays known all the same.
         Some((plain, changed)) if !changed.contains(Compartment::Contact) => plain.region.clone(),
         _ => region(draft),
     };
     let before = before.map(|(plain, _)| plain);
-    Ok(Plain {
+    Plain {
         kind: draft.kind.code().to_owned(),
         status: draft.status.code().to_owned(),
         owner,
@@ -352,7 +352,7 @@ pub(super) fn plain_of(
         consents: consent_bits(&draft.consented_purposes),
         last_contact_at: before.and_then(|plain| plain.last_contact_at),
         revision: before.map_or(1, |plain| plain.revision + 1),
-    })
+    }
 }
 
 /// As stored: a bit for each purpose. The draft is one that was checked.

@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 use super::{Address, CustomerDraft};
 
 /// What is kept of a key while others are compared with it; never stored.
-pub type KeyDigest = [u8; 32];
+pub type KeyDigest = [u8; 16];
 
 /// A value that may stand only once in a tenant.
 pub struct ExactKey {
@@ -20,7 +20,7 @@ pub struct ExactKey {
 }
 
 impl ExactKey {
-    /// Stands for the key where keys are compared in memory: SHA-256 over field and value.
+    /// Stands for the key where keys are compared in memory: half of SHA-256 over field and value.
     pub fn digest(&self) -> KeyDigest {
         let mut context = Context::new(&SHA256);
         context.update(self.field.name().as_bytes());

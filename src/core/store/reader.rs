@@ -187,7 +187,7 @@ fn connect(file: &Path) -> Result<Connection, StoreError> {
     connection.busy_timeout(WAIT)?;
     // Sorts may hold plaintext columns: they stay in memory.
     connection.pragma_update(None, "temp_store", "MEMORY")?;
-    connection.pragma_update(None, "cache_size", -8192)?;
+    connection.pragma_update(None, "cache_size", -4096)?;
     connection.pragma_update(None, "query_only", "ON")?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
     Ok(connection)

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, Utc};
 use kluis_core::access::{Action, Object, TokenScopes};
 use kluis_core::kernel::id::Tenant;
-use kluis_core::kernel::{Faults, Id, Phrase, Problem, ProblemKind, Text};
+use kluis_core::kernel::{Faults, Id, Phrase, Problem, ProblemKind, Text, bsn};
 
 use super::me::Me;
 use super::model::{API_LONGEST, API_MOST, Access, AccessKind, AccessLabel, AccessRow, LABEL};
@@ -128,6 +128,7 @@ pub async fn issue_token(
     let now = app.clock.now();
     let mut faults = Faults::new();
     let name = faults.check("/name", Text::<LABEL>::parse(wish.name));
+    faults.check("/name", bsn::refuse(wish.name));
     if let Err(error) = TokenScopes::parse(wish.scopes) {
         faults.add(format!("/scopes/{}", error.0), "scope", NO_SCOPE);
     }

@@ -3,7 +3,7 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use kluis_core::kernel::company::{BranchNumber, KvkNumber};
 use kluis_core::kernel::id::Tenant;
-use kluis_core::kernel::{CountryCode, Faults, Id, Phrase, Problem, Text};
+use kluis_core::kernel::{CountryCode, Faults, Id, Phrase, Problem, Text, bsn};
 use poem_openapi::{Enum, Object};
 use serde::{Deserialize, Serialize};
 
@@ -158,12 +158,14 @@ impl TenantDraft {
             .as_deref()
             .and_then(|text| faults.check("/parentId", Id::parse(text).ok_or(("id", NOT_AN_ID))));
         let name = faults.check("/name", Text::<200>::parse(&self.name));
+        faults.check("/name", bsn::refuse(&self.name));
         let country = faults.check("/country", CountryCode::parse(&self.country));
         let kvk_number = self.kvk_number.as_deref().and_then(|t| faults.check("/kvkNumber", KvkNumber::parse(t)));
         let branch_number =
             self.branch_number.as_deref().and_then(|t| faults.check("/branchNumber", BranchNumber::parse(t)));
         let ground = self.special_ground.as_deref();
         let special_ground = ground.and_then(|t| faults.check("/specialGround", Text::<500>::parse(t)));
+        faults.check("/specialGround", bsn::refuse(ground.unwrap_or_default()));
         if let (Some(starts), Some(ends)) = (self.contract_starts, self.contract_ends)
             && ends < starts
         {
@@ -247,6 +249,7 @@ mod tests {
             country: "XX".to_owned(),
             kvk_number: Some("1234".to_owned()),
             branch_number: Some("1234".to_owned()),
+            special_ground: Some("bsn 111222333".to_owned()),
             contract_ends: NaiveDate::from_ymd_opt(2025, 12, 31),
             ..TenantDraft::example()
         };
@@ -260,6 +263,7 @@ mod tests {
                 ("/country", "country"),
                 ("/kvkNumber", "kvk_number"),
                 ("/branchNumber", "branch_number"),
+                ("/specialGround", "bsn"),
                 ("/contractEnds", "before_start"),
             ]
         );

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use kluis_core::kernel::id::{Tenant, User};
-use kluis_core::kernel::{Email, Faults, Id, Phrase, Problem, Text};
+use kluis_core::kernel::{Email, Faults, Id, Phrase, Problem, Text, bsn};
 use kluis_core::privacy::{KeyId, Sealed};
 use poem_openapi::types::Example;
 use poem_openapi::{Enum, Object};
@@ -124,6 +124,7 @@ impl UserDraft {
         let mut faults = Faults::new();
         let email = faults.check("/email", Email::parse(&self.email));
         let display_name = faults.check("/displayName", Name::parse(&self.display_name));
+        faults.check("/displayName", bsn::refuse(&self.display_name));
         faults.into_result()?;
         let (Some(email), Some(display_name)) = (email, display_name) else {
             return Err(Problem::invalid(Vec::new()));
@@ -233,6 +234,8 @@ mod tests {
         let faults = draft.validate().err().unwrap().faults;
         let found: Vec<_> = faults.iter().map(|fault| (fault.pointer.as_str(), fault.code)).collect();
         assert_eq!(found, [("/email", "email"), ("/displayName", "control_character")]);
+        let draft = UserDraft { display_name: "bsn 111222333".into(), ..UserDraft::example() };
+        assert_eq!(draft.validate().err().unwrap().faults[0].code, "bsn");
         assert!(UserDraft::example().validate().is_ok());
     }
 }

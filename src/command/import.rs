@@ -225,8 +225,8 @@ async fn write_report(app: &App, scope: &Scope<imports::Create>, job: Id<Job>, p
     let scope = scope.also();
     let mut after = None;
     loop {
-        let (_, rows, next) = jobs::service::results(app, &scope, job, None, after, PAGE).await?;
-        for row in rows {
+        let found = jobs::service::results(app, &scope, (job, None), (after, PAGE, false)).await?;
+        for row in found.rows {
             let of_line = row.of_line.map(|line| line.to_string()).unwrap_or_default();
             let record = row.record.map(|id| Id::<kluis_core::kernel::id::Customer>::from_uuid(id).to_string());
             let columns = [
@@ -238,7 +238,7 @@ async fn write_report(app: &App, scope: &Scope<imports::Create>, job: Id<Job>, p
             ];
             out.write_record(columns).map_err(csv_fault)?;
         }
-        after = next;
+        after = found.next;
         if after.is_none() {
             return out.flush().map_err(fault);
         }

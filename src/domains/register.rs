@@ -316,6 +316,7 @@ pub const IMPERSONAL: &[(&str, &[&str], &str)] = &[
             "settings.source",
             "settings.status",
             "size",
+            "state",
         ],
         "about the file as a whole: its form, and what is to become of it",
     ),

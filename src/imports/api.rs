@@ -3,15 +3,16 @@
 use std::sync::Arc;
 
 use kluis_core::access::Scope;
-use kluis_core::kernel::id::Job;
+use kluis_core::kernel::id::{Job, User};
 use kluis_core::kernel::{Id, Problem};
 use poem::web::Data;
 use poem_openapi::OpenApi;
 use poem_openapi::param::Path;
 
 use super::access::{Cancel, Create, Read, Undo};
-use super::model::{Import, Opened};
-use super::view::{ImportRunDraft, ImportSettings, ImportView};
+use super::model::{Import, Opened, Stage};
+use super::rows::ListFilter;
+use super::view::{ImportRunDraft, ImportSettings, ImportState, ImportView};
 use super::{result, service};
 use crate::app::App;
 use crate::jobs;
@@ -55,11 +56,19 @@ impl ImportsApi {
         app: Data<&Arc<App>>,
         scope: Scoped<Read>,
         page: Page,
+        state: Query<Option<ImportState>>,
+        /// The user who handed the file in.
+        #[oai(name = "createdBy")]
+        created_by: Query<Option<Ident<User>>>,
     ) -> web::Result<Listing<PageOf<ImportView>>> {
-        let after: Option<Id<Import>> = page.position(&())?;
-        let (found, next) = service::list(&app, &scope, after, page.size()).await?;
+        let filter = ListFilter {
+            stage: state.0.map(|state| Stage::from(state).as_str()),
+            created_by: created_by.0.map(|id| id.0),
+        };
+        let after: Option<Id<Import>> = page.position(&filter)?;
+        let (found, next, total) = service::list(&app, &scope, &filter, (after, page.size(), page.count())).await?;
         let views = found.iter().map(|opened| ImportView::of(opened, Vec::new())).collect();
-        Ok(page.listing(views, next.as_ref(), None, &())?)
+        Ok(page.listing(views, next.as_ref(), total, &filter)?)
     }
 
     /// Shows an import.

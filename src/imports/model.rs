@@ -59,6 +59,36 @@ pub struct ImportRow {
     pub rels: RelSet,
 }
 
+/// How far an import is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    /// Nothing was written yet.
+    Draft,
+    Run,
+    /// Taken back, or being taken back.
+    Reversed,
+}
+
+impl Stage {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Draft => "draft",
+            Self::Run => "run",
+            Self::Reversed => "reversed",
+        }
+    }
+}
+
+impl ImportRow {
+    pub const fn stage(&self) -> Stage {
+        match (self.run_job, self.undo_job) {
+            (_, Some(_)) => Stage::Reversed,
+            (Some(_), None) => Stage::Run,
+            (None, None) => Stage::Draft,
+        }
+    }
+}
+
 /// An import with its draft opened.
 pub struct Opened {
     pub row: ImportRow,

@@ -5,9 +5,9 @@ use data_encoding::HEXLOWER;
 use kluis_core::access::{AccessError, RelSet, Scope, ScopedPermission};
 use kluis_core::args;
 use kluis_core::kernel::Id;
-use kluis_core::kernel::id::Tenant;
+use kluis_core::kernel::id::{Tenant, User};
 use kluis_core::privacy::Sealed;
-use kluis_core::store::{Db, Row, Sql, StoreError, Tx, Unaudited};
+use kluis_core::store::{Args, Db, Row, Sql, StoreError, Tx, Unaudited};
 use serde::Serialize;
 use uuid::Uuid;
 
@@ -71,21 +71,56 @@ pub(super) async fn get<P: ScopedPermission>(
     scope.fetch_optional(db, GET, args![id]).await?.map(|row| Ok(read_scoped(&row)?)).transpose()
 }
 
+/// What a list of imports may be narrowed by.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct ListFilter {
+    /// The word of a [`Stage`](super::model::Stage).
+    pub stage: Option<&'static str>,
+    pub created_by: Option<Id<User>>,
+}
+
+impl ListFilter {
+    fn args(&self) -> Args {
+        args![self.stage, self.created_by]
+    }
+}
+
+macro_rules! filtered {
+    () => {
+        "{scope} AND ($2 IS NULL OR i.created_by = $2) AND ($1 IS NULL OR $1 = CASE \
+         WHEN i.undo_job_id IS NOT NULL THEN 'reversed' WHEN i.run_job_id IS NOT NULL THEN 'run' ELSE 'draft' END)"
+    };
+}
+
 const LIST: &str = concat!(
     "SELECT ",
     columns!(),
-    ", {rel} FROM imports AS i WHERE {scope} AND ($1 IS NULL OR i.id < $1) ORDER BY i.id DESC LIMIT $2"
+    ", {rel} FROM imports AS i WHERE ",
+    filtered!(),
+    " AND ($3 IS NULL OR i.id < $3) ORDER BY i.id DESC LIMIT $4"
 );
 
 /// The newest first.
 pub(super) async fn list<P: ScopedPermission>(
     db: &Db,
     scope: &Scope<P>,
+    filter: &ListFilter,
     after: Option<Id<Import>>,
     limit: i64,
 ) -> Result<Vec<ImportRow>, AccessError> {
-    let rows = scope.fetch_all(db, LIST, args![after, limit]).await?;
+    let rows = scope.fetch_all(db, LIST, filter.args().with(after).with(limit)).await?;
     rows.iter().map(|row| Ok(read_scoped(row)?)).collect()
+}
+
+const COUNT: &str = concat!("SELECT COUNT(*) FROM imports AS i WHERE ", filtered!());
+
+pub(super) async fn count<P: ScopedPermission>(
+    db: &Db,
+    scope: &Scope<P>,
+    filter: &ListFilter,
+) -> Result<i64, AccessError> {
+    let row = scope.fetch_optional(db, COUNT, filter.args()).await?;
+    Ok(row.map_or(Ok(0), |row| row.int(0))?)
 }
 
 const WHY_JOB: &str = "a job reads the import that it was made for; who may make it was decided";

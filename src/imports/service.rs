@@ -14,6 +14,7 @@ use super::mapping::{Field, Mapping};
 use super::merge::Terms;
 use super::model::{DRAFT_LIFE, Draft, Import, ImportRow, Opened, UNDO_WINDOW};
 use super::reader::FileReader;
+use super::rows::ListFilter;
 use super::source::{Format, SAMPLE_BYTES};
 use super::suggest::{CustomField, suggest};
 use super::{rows, run, undo};
@@ -203,15 +204,16 @@ pub(super) async fn open_draft(app: &App, row: &ImportRow) -> Result<Draft, Prob
     Ok(row.draft.open(&key, &place(row.tenant, row.id, 0).of("draft", &row.draft))?)
 }
 
-/// One page of imports, the newest first, and where the next one starts.
+/// One page of imports, the newest first; where the next one starts; and, if asked for, how many there are.
 pub async fn list(
     app: &App,
     scope: &Scope<Read>,
-    after: Option<Id<Import>>,
-    size: u32,
-) -> Result<(Vec<Opened>, Option<Id<Import>>), Problem> {
+    filter: &ListFilter,
+    (after, size, count): (Option<Id<Import>>, u32, bool),
+) -> Result<(Vec<Opened>, Option<Id<Import>>, Option<u64>), Problem> {
     scope.require_any()?;
-    let mut found = rows::list(&app.db, scope, after, i64::from(size) + 1).await?;
+    let total = if count { Some(rows::count(&app.db, scope, filter).await?.unsigned_abs()) } else { None };
+    let mut found = rows::list(&app.db, scope, filter, after, i64::from(size) + 1).await?;
     let more = found.len() > size as usize;
     found.truncate(size as usize);
     let next = found.last().filter(|_| more).map(|row| row.id);
@@ -220,7 +222,7 @@ pub async fn list(
         opened.push(Opened { draft: open_draft(app, &row).await?, row });
     }
     app.record_read(app.event(scope).count("records", opened.len())).await?;
-    Ok((opened, next))
+    Ok((opened, next, total))
 }
 
 /// One import; 404 when there is none that the caller may read.

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::mapping::Field;
 use super::merge::Terms;
-use super::model::{Draft, Import, Opened};
+use super::model::{Draft, Import, Opened, Stage};
 use super::service::Decision;
 use crate::customers::model::{CustomerStatus, LegalBasis};
 use crate::web::{Ident, Timestamp};
@@ -21,6 +21,36 @@ pub enum Delimiter {
     Semicolon,
     Comma,
     Tab,
+}
+
+/// How far an import is: nothing written yet, run, or taken back.
+#[derive(Enum, Serialize, Deserialize, Clone, Copy, PartialEq, Eq, Debug)]
+#[oai(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
+pub enum ImportState {
+    Draft,
+    Run,
+    Reversed,
+}
+
+impl From<Stage> for ImportState {
+    fn from(stage: Stage) -> Self {
+        match stage {
+            Stage::Draft => Self::Draft,
+            Stage::Run => Self::Run,
+            Stage::Reversed => Self::Reversed,
+        }
+    }
+}
+
+impl From<ImportState> for Stage {
+    fn from(state: ImportState) -> Self {
+        match state {
+            ImportState::Draft => Self::Draft,
+            ImportState::Run => Self::Run,
+            ImportState::Reversed => Self::Reversed,
+        }
+    }
 }
 
 impl From<super::table::Delimiter> for Delimiter {
@@ -165,6 +195,7 @@ pub struct ImportView {
     /// What was decided; absent until then.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub settings: Option<ImportSettings>,
+    pub state: ImportState,
     /// The last dry run.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dry_run_job_id: Option<Ident<Job>>,
@@ -202,6 +233,7 @@ impl Example for ImportView {
             columns: vec![column("klantnummer", "externalId:klantnummer"), column("achternaam", "familyName")],
             sample: vec![vec!["K000001".to_owned(), "Voorbeeld".to_owned()]],
             settings: None,
+            state: ImportState::Draft,
             dry_run_job_id: None,
             run_job_id: None,
             reversal_job_id: None,
@@ -233,6 +265,7 @@ impl ImportView {
             columns: columns.collect(),
             sample,
             settings: draft.mapping.as_ref().map(|_| ImportSettings::of(draft)),
+            state: row.stage().into(),
             dry_run_job_id: row.dry_job.map(Into::into),
             run_job_id: row.run_job.map(Into::into),
             reversal_job_id: row.undo_job.map(Into::into),

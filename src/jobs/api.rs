@@ -80,9 +80,9 @@ impl JobsApi {
         let bound = (id.0, outcome.0);
         let after = page.position(&bound)?;
         let wanted = outcome.0.map(Into::into);
-        let (_, found, next) = service::results(&app, &scope, id.0.0, wanted, after, page.size()).await?;
-        let views = found.iter().map(JobRowView::of).collect();
-        Ok(page.listing(views, next.as_ref(), None, &bound)?)
+        let found = service::results(&app, &scope, (id.0.0, wanted), (after, page.size(), page.count())).await?;
+        let views = found.rows.iter().map(JobRowView::of).collect();
+        Ok(page.listing(views, found.next.as_ref(), found.total, &bound)?)
     }
 
     /// Cancels a job.

@@ -226,6 +226,20 @@ pub(super) async fn add_rows(tx: &mut Tx<Unaudited>, lease: &Lease, rows: &[RowR
 const ROWS: &str = "SELECT line, outcome, codes, record_id, of_line FROM job_rows \
     WHERE tenant_id = $1 AND job_id = $2 AND line > $3 AND ($4 IS NULL OR outcome = $4) ORDER BY line LIMIT $5";
 
+const COUNT_ROWS: &str =
+    "SELECT COUNT(*) FROM job_rows WHERE tenant_id = $1 AND job_id = $2 AND ($3 IS NULL OR outcome = $3)";
+
+/// How many results there are. Whoever calls this holds the job already.
+pub(super) async fn count_results(
+    db: &Db,
+    (tenant, job): (Id<Tenant>, Id<Job>),
+    outcome: Option<RowOutcome>,
+) -> Result<i64, StoreError> {
+    let args = args![tenant, job, outcome.map(RowOutcome::as_str)];
+    let row = db.fetch_optional_without_scope(QUEUE, COUNT_ROWS, args).await?;
+    row.map_or(Ok(0), |row| row.int(0))
+}
+
 /// Results after a line, in the order of the lines. Whoever calls this holds the job already.
 pub(super) async fn results_of(
     db: &Db,

@@ -42,23 +42,28 @@ pub async fn show(app: &App, scope: &Scope<Read>, id: Id<Job>) -> Result<JobReco
 }
 
 /// A page of the results of a job's rows, in the order of the lines; and after which line the next one starts.
+pub struct Results {
+    pub rows: Vec<RowResult>,
+    pub next: Option<i64>,
+    pub total: Option<u64>,
+}
+
 pub async fn results(
     app: &App,
     scope: &Scope<Read>,
-    id: Id<Job>,
-    outcome: Option<RowOutcome>,
-    after: Option<i64>,
-    size: u32,
-) -> Result<(JobRecord, Vec<RowResult>, Option<i64>), Problem> {
+    (id, outcome): (Id<Job>, Option<RowOutcome>),
+    (after, size, count): (Option<i64>, u32, bool),
+) -> Result<Results, Problem> {
     let job = show(app, scope, id).await?;
     let place = (job.tenant, id);
+    let total = if count { Some(rows::count_results(&app.db, place, outcome).await?.unsigned_abs()) } else { None };
     let mut found = rows::results_of(&app.db, place, outcome, after.unwrap_or(-1), i64::from(size) + 1).await?;
     let more = found.len() > size as usize;
     found.truncate(size as usize);
     let next = found.last().filter(|_| more).map(|row| row.line);
     // They name records: who looked is on record.
     app.record_read(app.event(scope).record(id, job.tenant).count("rows", found.len())).await?;
-    Ok((job, found, next))
+    Ok(Results { rows: found, next, total })
 }
 
 /// Asks a job to stop. One that nobody has begun stops at once, one under way after its present step; what was

@@ -274,3 +274,40 @@ async fn taking_back_goes_on_after_it_was_cancelled_and_past_a_record_that_was_e
         assert_eq!(left.int(0).unwrap(), 0, "{}", test.engine);
     }
 }
+
+/// Pages and totals of a list that is narrowed.
+async fn listed(test: &TestApp, query: &str) -> (usize, Value) {
+    let (status, list) = read(test.get("manager", &format!("/v1/imports?count=true&{query}")).await).await;
+    assert_eq!(status, 200, "{list}");
+    (list["items"].as_array().expect("items").len(), list["total"].clone())
+}
+
+#[tokio::test]
+async fn imports_and_their_rows_are_narrowed_and_counted() {
+    for test in TestApp::both().await {
+        let path = decided(&test).await;
+        for _ in 0..2 {
+            decided(&test).await;
+        }
+        let (status, job) =
+            read(test.post("manager", &format!("{path}/runs"), &json!({ "dryRun": false })).await).await;
+        assert_eq!(status, 202, "{job}");
+        work(&test).await;
+        let rows = format!("/v1/jobs/{}/rows?count=true&pageSize=1", job["id"].as_str().expect("an id"));
+        for (query, total) in [("", 4), ("&outcome=create", 1), ("&outcome=error", 2), ("&outcome=restored", 0)] {
+            let (_, list) = read(test.get("manager", &format!("{rows}{query}")).await).await;
+            assert_eq!(list["total"], total, "{query}: {list}");
+        }
+        let (me, other) = (test.people["manager"].id, test.people["sales"].id);
+        assert_eq!(listed(&test, "pageSize=2").await, (2, json!(3)));
+        assert_eq!(listed(&test, "state=draft").await, (2, json!(2)));
+        assert_eq!(listed(&test, "state=run").await, (1, json!(1)));
+        assert_eq!(listed(&test, "state=reversed").await, (0, json!(0)));
+        assert_eq!(listed(&test, &format!("createdBy={me}")).await, (3, json!(3)));
+        assert_eq!(listed(&test, &format!("createdBy={other}")).await, (0, json!(0)));
+        let (status, _) = read(test.post("manager", &format!("{path}/reversal"), &json!({})).await).await;
+        assert_eq!(status, 202);
+        work(&test).await;
+        assert_eq!(listed(&test, "state=reversed").await, (1, json!(1)));
+    }
+}

@@ -14,7 +14,7 @@
 #     ways      through the API along the links of the document
 #     anything  made-up ids, only in the long form
 # The first role sends wrong requests as well. They are refused before anybody asks who calls, so that the others do it
-# only in the long form, KLUIS_LONG=1, which tries much more of everything and each role on both databases.
+# only in the long form, KLUIS_LONG=1, which tries more of everything and each role on both databases.
 #
 # The seed is fixed. What schemathesis says stands in target/schemathesis/<role>. reached.py reads the requests, because
 # a run in which nothing was ever answered with a success would prove little.
@@ -30,8 +30,8 @@ readonly seed=20261122
 # How many roles are tried at a time.
 readonly width=2
 if [ "${KLUIS_LONG:-}" = 1 ]; then
-    examples=150
-    walks=1500
+    examples=30
+    walks=200
     limit=3600
 else
     examples=10

@@ -12,6 +12,7 @@ pub mod exit;
 mod help;
 mod import;
 mod init;
+mod key;
 mod migrate;
 mod openapi;
 mod options;
@@ -51,6 +52,9 @@ enum Command {
     Unseal,
     /// Closes the vault of the running service
     Seal,
+    /// Shows, renews and rotates keys
+    #[command(subcommand)]
+    Key(key::KeyCommand),
     /// Shows a fictitious franchise, on this machine only
     Demo(demo::DemoCommand),
     /// Makes or lists the people who sign in
@@ -112,6 +116,7 @@ fn run(cli: &Cli, terminal: Terminal) -> Result<(), Failure> {
         Command::Serve(command) => wait(serve::run(command, options, terminal)),
         Command::Unseal => wait(vault::unseal(options, terminal)),
         Command::Seal => wait(vault::seal(options, terminal)),
+        Command::Key(command) => wait(key::run(command, options, terminal)),
         Command::Demo(command) => wait(demo::run(command, options, terminal)),
         Command::Import(command) => wait(import::run(command, options, terminal)),
         Command::User(command) => wait(user::run(command, options, terminal)),

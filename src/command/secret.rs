@@ -56,7 +56,18 @@ pub async fn choose(resolved: &Resolved, terminal: Terminal) -> Result<Option<Se
     if !stdin().is_terminal() {
         return Ok(None);
     }
-    let chosen = typed(CHOOSE, terminal).await?;
+    twice(CHOOSE, terminal).await
+}
+
+/// A new passphrase; it is typed twice, or is the first line of standard input.
+pub async fn passphrase(prompt: Phrase, terminal: Terminal) -> Result<Sensitive<String>, Failure> {
+    let given = if stdin().is_terminal() { twice(prompt, terminal).await? } else { Some(piped()?) };
+    let given = given.filter(|given| !given.expose().is_empty());
+    given.ok_or_else(|| Failure::new(Exit::Usage, p("No passphrase was given.", "Er is geen wachtwoordzin gegeven.")))
+}
+
+async fn twice(prompt: Phrase, terminal: Terminal) -> Result<Option<Sensitive<String>>, Failure> {
+    let chosen = typed(prompt, terminal).await?;
     if chosen.expose().is_empty() {
         return Ok(None);
     }

@@ -5,9 +5,11 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use kluis_core::privacy::unseal::ProcessEnvironment;
+use async_trait::async_trait;
+use kluis_core::privacy::keyring::RootSource;
+use kluis_core::privacy::unseal::{ProcessEnvironment, the_fitting};
 use kluis_core::privacy::{
-    Keyring, KeyringOptions, Result as VaultResult, RootKey, Sensitive, UnsealSource as Source, by_hand,
+    KeyStore, Keyring, KeyringOptions, Result as VaultResult, RootKey, Sensitive, UnsealSource as Source, by_hand,
 };
 use kluis_core::store::migrate::{self, Schema, Step};
 use kluis_core::store::{Db, DbKeyStore, DbOptions, StoreError};
@@ -55,6 +57,7 @@ impl Stores {
         let (data, keys) = (Db::open(&data).await?, Db::open(&keys).await?);
         let options = KeyringOptions { cached_keys: config.key_cache, ..KeyringOptions::default() };
         let keyring = Keyring::new(Arc::new(DbKeyStore::new(keys.clone())), options);
+        keyring.set_source(Box::new(Configured(config.unseal.clone())));
         Ok(Self { data, keys, keyring })
     }
 
@@ -90,14 +93,41 @@ impl Stores {
 }
 
 /// `None` for a vault that is opened by hand.
-pub(super) async fn root_key(config: &Config, keyring: &Keyring) -> VaultResult<Option<RootKey>> {
-    let source = match &config.unseal {
-        UnsealSource::Manual => return Ok(None),
-        // The configuration has read the variable, or the file that it names, already.
-        UnsealSource::Environment(text) => return Ok(Some(RootKey::parse(text)?)),
+pub async fn root_key(config: &Config, keyring: &Keyring) -> VaultResult<Option<RootKey>> {
+    Configured(config.unseal.clone()).root_key(&**keyring.store()).await
+}
+
+/// All root keys that stand in the source, the wanted one first; none where a passphrase or a person opens the vault.
+pub fn root_keys(unseal: &UnsealSource) -> VaultResult<Vec<RootKey>> {
+    match unseal {
+        UnsealSource::Environment(text) => Ok(RootKey::parse_several(text)?),
+        other => read_from(other).map_or(Ok(Vec::new()), |source| source.root_keys(&ProcessEnvironment)),
+    }
+}
+
+/// `None` for what the configuration has read already, and for a person.
+fn read_from(unseal: &UnsealSource) -> Option<Source> {
+    Some(match unseal {
+        // The configuration has read the variable, or the file that it names.
+        UnsealSource::Manual | UnsealSource::Environment(_) => return None,
         UnsealSource::KeyFile(path) => Source::KeyFile(path.clone()),
         UnsealSource::Credential => Source::SystemdCredential(CREDENTIAL.to_owned()),
         UnsealSource::Passphrase(text) => Source::Passphrase(Sensitive::new(text.to_string())),
-    };
-    source.root_key(&**keyring.store(), &ProcessEnvironment).await.map(Some)
+    })
+}
+
+/// The source that the configuration names; asked again when the root key was rotated.
+struct Configured(UnsealSource);
+
+#[async_trait]
+impl RootSource for Configured {
+    async fn root_key(&self, store: &dyn KeyStore) -> VaultResult<Option<RootKey>> {
+        match (&self.0, read_from(&self.0)) {
+            (_, Some(source)) => source.root_key(store, &ProcessEnvironment).await.map(Some),
+            (UnsealSource::Environment(text), None) => {
+                the_fitting(RootKey::parse_several(text)?, store).await.map(Some)
+            }
+            _ => Ok(None),
+        }
+    }
 }

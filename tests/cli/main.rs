@@ -11,4 +11,6 @@ mod importing;
 #[cfg(test)]
 mod installation;
 #[cfg(test)]
+mod keys;
+#[cfg(test)]
 mod program;

@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use kluis_core::privacy::keystore::{KeyKind, KeyStore, SubjectKeyState, USES_LIMIT};
+use kluis_core::privacy::keyring::NewRoot;
+use kluis_core::privacy::keystore::{KeyKind, KeyStore, SubjectKeyState, TenantKeyRecord, USES_LIMIT};
 use kluis_core::privacy::{
     Context, IndexField, KeyId, Keyring, KeyringOptions, RecoveryKey, RootKey, Sealed, SystemKey, VaultError,
 };
@@ -236,5 +237,74 @@ async fn index_versions_are_kept_per_tenant_and_field() {
         ring.drop_old_index_versions(TENANT, IndexField::Email).await.unwrap();
         later.reload_tenant(TENANT).await.unwrap();
         assert_eq!(later.blind_all(TENANT, IndexField::Email, "x").unwrap().len(), 1);
+    }
+}
+
+fn wanted<'a>(root: &'a Arc<RootKey>, recovery: &'a RecoveryKey) -> NewRoot<'a> {
+    NewRoot { root, recovery, passphrase: None }
+}
+
+#[tokio::test]
+async fn the_root_key_is_replaced_at_once_and_what_was_wrapped_under_the_old_one_is_gone() {
+    for keys in Keys::both().await {
+        let (old, ring) = initialised(&keys).await;
+        let key = ring.new_subject_key(TENANT).await.unwrap();
+        let sealed = Sealed::seal(&key, &CONTEXT, &7_u32).unwrap();
+        let before = keys.store.tenant_keys(None).await.unwrap();
+        let on_disk = |key: &TenantKeyRecord| in_files(keys.folder.path(), &key.wrapped.as_bytes()[14..62]);
+        assert_eq!(before.iter().all(on_disk), matches!(keys.db, Db::Sqlite(_)), "the search itself");
+        let (root, recovery) = (Arc::new(RootKey::generate().unwrap()), RecoveryKey::generate().unwrap());
+        assert_eq!(ring.rotate_root(&old, wanted(&root, &recovery)).await.unwrap(), 2);
+        assert!(matches!(keys.ring().unseal(old).await, Err(VaultError::WrongKey)));
+        let later = keys.opened(&root).await;
+        let found = later.subject_key(TENANT, key.id()).await.unwrap();
+        assert_eq!(sealed.open(&found, &CONTEXT).unwrap(), 7);
+        assert_eq!(later.drill(&recovery).await.unwrap().keys, before.len());
+        assert!(!before.iter().any(on_disk));
+    }
+}
+
+#[tokio::test]
+async fn keys_under_a_root_key_that_was_replaced_are_refused() {
+    for keys in Keys::both().await {
+        let (old, ring) = initialised(&keys).await;
+        let other = keys.opened(&old).await;
+        let (root, recovery) = (Arc::new(RootKey::generate().unwrap()), RecoveryKey::generate().unwrap());
+        ring.rotate_root(&old, wanted(&root, &recovery)).await.unwrap();
+        assert!(matches!(other.create_tenant(OTHER).await, Err(VaultError::Rotated)));
+        assert!(matches!(other.rotate(TENANT, KeyKind::Wrap).await, Err(VaultError::Rotated)));
+        assert!(keys.store.tenant_keys(Some(OTHER)).await.unwrap().is_empty());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn tenants_that_are_made_while_the_root_key_is_rotated_are_all_there() {
+    for keys in Keys::both().await {
+        let (old, ring) = initialised(&keys).await;
+        let other = keys.opened(&old).await;
+        let making = tokio::spawn(async move {
+            let mut made = Vec::new();
+            for number in 0..60_u128 {
+                let tenant = Uuid::from_u128(0x1000 + number);
+                match other.create_tenant(tenant).await {
+                    Ok(()) => made.push(tenant),
+                    Err(VaultError::Rotated) => break,
+                    Err(error) => panic!("{error}"),
+                }
+            }
+            made
+        });
+        let (mut present, mut versions) = (old, 1);
+        for _ in 0..3 {
+            let (root, recovery) = (Arc::new(RootKey::generate().unwrap()), RecoveryKey::generate().unwrap());
+            versions = ring.rotate_root(&present, wanted(&root, &recovery)).await.unwrap();
+            present = RootKey::parse(&root.to_text()).unwrap();
+        }
+        assert_eq!(versions, 4);
+        let made = making.await.unwrap();
+        let later = keys.opened(&present).await;
+        for tenant in made {
+            later.new_subject_key(tenant).await.unwrap();
+        }
     }
 }

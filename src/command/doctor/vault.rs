@@ -9,14 +9,19 @@ use crate::command::terminal::p;
 use crate::config::Config;
 use crate::server::control::ask::ask;
 use crate::server::control::{ControlError, Request};
-use crate::server::stores::Stores;
+use crate::server::stores::{self, Stores};
 
 const VAULT: Phrase = p("vault", "kluis");
+const TWO: Phrase = p(
+    "opens, but its source holds two root keys: a rotation was broken off. kluis key rotate root goes on with it",
+    "gaat open, maar haar bron bevat twee hoofdsleutels: een vervanging is afgebroken. kluis key rotate root gaat verder",
+);
 const SERVICE: Phrase = p("running service", "draaiende dienst");
 const STORE: Phrase = p("key store", "sleutelopslag");
 
 pub async fn check(stores: &Stores, config: &Config, report: &mut Report) {
     match stores.unseal(config).await {
+        Ok(true) if stores::root_keys(&config.unseal).is_ok_and(|keys| keys.len() > 1) => report.warn(VAULT, TWO),
         Ok(true) => report.ok(VAULT, p("opens from its source", "gaat open vanuit de bron")),
         Ok(false) => report
             .ok(VAULT, p("opened by hand (unseal.source = manual)", "gaat met de hand open (unseal.source = manual)")),

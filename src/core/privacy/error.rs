@@ -30,6 +30,9 @@ pub enum VaultError {
     /// The root or recovery key, or the passphrase, is not the one of this key store.
     #[error("this key does not open this key store")]
     WrongKey,
+    /// Another process has put another root key in place since this ring was opened.
+    #[error("the root key was rotated")]
+    Rotated,
     #[error("the key store has not been initialised")]
     Uninitialised,
     #[error("the key store has been initialised before")]
@@ -78,6 +81,10 @@ impl VaultError {
                 "This key or passphrase doesn't open this key store.",
                 "Deze sleutel of wachtwoordzin opent deze sleutelopslag niet.",
             ),
+            Self::Rotated => phrase(
+                "The root key was rotated: this process needs the new one.",
+                "De hoofdsleutel is vervangen: dit proces heeft de nieuwe nodig.",
+            ),
             Self::Uninitialised => phrase(
                 "The key store is empty: run kluis init first.",
                 "De sleutelopslag is leeg: voer eerst kluis init uit.",
@@ -98,7 +105,7 @@ impl VaultError {
             Self::Sealed | Self::Uninitialised => ProblemKind::Sealed,
             Self::Integrity(_) => ProblemKind::Integrity,
             Self::Erased => ProblemKind::NotFound,
-            Self::Exhausted(_) | Self::Random | Self::Store(_) => ProblemKind::Unavailable,
+            Self::Exhausted(_) | Self::Rotated | Self::Random | Self::Store(_) => ProblemKind::Unavailable,
             Self::UnknownTenant
             | Self::WrongKey
             | Self::AlreadyInitialised

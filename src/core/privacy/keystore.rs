@@ -127,6 +127,9 @@ pub struct KeyCounts {
     pub destroyed: u64,
 }
 
+/// Gives keys as they are wrapped under another root key, all of them and no other.
+pub type Rewrap<'a> = dyn Fn(&[TenantKeyRecord]) -> Result<Vec<TenantKeyRecord>> + Send + Sync + 'a;
+
 /// A store of wrapped keys. Every function is one transaction, durable when it returns.
 #[async_trait]
 pub trait KeyStore: Send + Sync + 'static {
@@ -138,7 +141,13 @@ pub trait KeyStore: Send + Sync + 'static {
     /// Keys of one tenant, or of all.
     async fn tenant_keys(&self, tenant: Option<Uuid>) -> Result<Vec<TenantKeyRecord>>;
 
+    /// Puts the next root record in place, and every tenant key as `rewrap` wraps it under the root key of that record: all
+    /// or nothing, while nobody adds keys. `false`, and nothing written, if the stored revision isn't the one before. What
+    /// stood there is wiped, as far as the database can.
+    async fn replace_root(&self, root: &StoredRoot, rewrap: &Rewrap<'_>) -> Result<bool>;
+
     /// All or none: `false`, and nothing written, if one of them (tenant, kind, version) is there already.
+    /// [`super::VaultError::Rotated`] if the root key that they are wrapped under has been replaced.
     async fn add_tenant_keys(&self, keys: &[TenantKeyRecord]) -> Result<bool>;
 
     /// Counts `uses` more of a tenant key. `false`, and nothing counted, if that would pass [`USES_LIMIT`].

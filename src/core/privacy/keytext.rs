@@ -74,7 +74,20 @@ pub(super) fn write(prefix: &'static str, secret: &Secret) -> Zeroizing<String> 
 
 /// Reads a key back, or says where it was mistyped.
 pub(super) fn read(prefix: &'static str, text: &str) -> Result<Secret, KeyTextFault> {
-    let plain = Zeroizing::new(squeeze(text));
+    read_plain(prefix, &squeeze(text))
+}
+
+/// Reads keys that stand one after the other; at least one.
+pub(super) fn read_several(prefix: &'static str, text: &str) -> Result<Vec<Secret>, KeyTextFault> {
+    let plain = squeeze(text);
+    let length = squeeze(prefix).len() + GROUPS * GROUP;
+    if plain.is_empty() || plain.len() % length != 0 {
+        return read_plain(prefix, &plain).map(|key| vec![key]);
+    }
+    plain.chunks(length).map(|key| read_plain(prefix, key)).collect()
+}
+
+fn read_plain(prefix: &'static str, plain: &[u8]) -> Result<Secret, KeyTextFault> {
     let start = squeeze(prefix);
     let body = plain.strip_prefix(start.as_slice()).ok_or(KeyTextFault::Prefix { expected: prefix })?;
     if body.len() != GROUPS * GROUP {
@@ -101,16 +114,16 @@ pub(super) fn read(prefix: &'static str, text: &str) -> Result<Secret, KeyTextFa
 }
 
 /// Letters and digits in capitals, as base32 means them; everything else (spaces, dashes, line ends) goes.
-fn squeeze(text: &str) -> Vec<u8> {
+fn squeeze(text: &str) -> Zeroizing<Vec<u8>> {
     let known = text.bytes().filter(u8::is_ascii_alphanumeric);
-    known
-        .map(|character| match character.to_ascii_uppercase() {
-            b'0' => b'O',
-            b'1' => b'I',
-            b'8' => b'B',
-            other => other,
-        })
-        .collect()
+    let mut plain = Zeroizing::new(Vec::with_capacity(text.len()));
+    plain.extend(known.map(|character| match character.to_ascii_uppercase() {
+        b'0' => b'O',
+        b'1' => b'I',
+        b'8' => b'B',
+        other => other,
+    }));
+    plain
 }
 
 fn check(prefix: &str, position: usize, carried: &[u8]) -> u8 {

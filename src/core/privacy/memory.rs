@@ -8,10 +8,10 @@ use async_trait::async_trait;
 use uuid::Uuid;
 
 use super::keystore::{
-    IndexVersion, KeyCounts, KeyKind, KeyStore, StoredRoot, SubjectKeyRecord, SubjectKeyState, TenantKeyRecord,
+    IndexVersion, KeyCounts, KeyKind, KeyStore, Rewrap, StoredRoot, SubjectKeyRecord, SubjectKeyState, TenantKeyRecord,
     USES_LIMIT,
 };
-use super::{IndexField, KeyId, Result};
+use super::{IndexField, KeyId, Result, VaultError};
 
 #[derive(Default)]
 pub struct MemoryStore {
@@ -20,6 +20,8 @@ pub struct MemoryStore {
     pub calls: AtomicUsize,
     /// Runs once, between the reading of subject keys and the return of what was read.
     pub after_reading: Mutex<Option<Box<dyn FnOnce() + Send>>>,
+    /// Runs once, before the root record is replaced.
+    pub before_replacing: Mutex<Option<Box<dyn FnOnce() + Send>>>,
 }
 
 #[derive(Default, Clone)]
@@ -80,15 +82,37 @@ impl KeyStore for MemoryStore {
         Ok(self.with(|tables| tables.tenants.values().filter(wanted).cloned().collect()))
     }
 
+    async fn replace_root(&self, root: &StoredRoot, rewrap: &Rewrap<'_>) -> Result<bool> {
+        let hook = self.before_replacing.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(hook) = hook {
+            hook();
+        }
+        self.with(|tables| {
+            let follows = tables.root.as_ref().is_some_and(|stored| stored.revision + 1 == root.revision);
+            if follows {
+                let before: Vec<_> = tables.tenants.values().cloned().collect();
+                for key in rewrap(&before)? {
+                    tables.tenants.insert((key.tenant, key.kind, key.version), key);
+                }
+                tables.root = Some(root.clone());
+            }
+            Ok(follows)
+        })
+    }
+
     async fn add_tenant_keys(&self, keys: &[TenantKeyRecord]) -> Result<bool> {
-        Ok(self.with(|tables| {
+        self.with(|tables| {
             let place = |key: &TenantKeyRecord| (key.tenant, key.kind, key.version);
+            let newest = tables.tenants.values().map(|key| key.root_version).max().unwrap_or_default();
+            if keys.iter().any(|key| key.root_version < newest) {
+                return Err(VaultError::Rotated);
+            }
             let free = keys.iter().all(|key| !tables.tenants.contains_key(&place(key)));
             if free {
                 tables.tenants.extend(keys.iter().map(|key| (place(key), key.clone())));
             }
-            free
-        }))
+            Ok(free)
+        })
     }
 
     async fn reserve_uses(&self, tenant: Uuid, kind: KeyKind, version: u32, uses: u64) -> Result<bool> {

@@ -39,6 +39,11 @@ impl RootKey {
         keytext::read(Self::PREFIX, text).map(Self)
     }
 
+    /// Reads one text form after another; at least one. A source holds two while the root key is being rotated.
+    pub fn parse_several(text: &str) -> Result<Vec<Self>, KeyTextFault> {
+        Ok(keytext::read_several(Self::PREFIX, text)?.into_iter().map(Self).collect())
+    }
+
     /// The text form, for a key file or a secret store.
     pub fn to_text(&self) -> Zeroizing<String> {
         keytext::write(Self::PREFIX, &self.0)
@@ -125,6 +130,18 @@ impl RootRecord {
         let version = 1;
         let check = HEXLOWER.encode(root.check_value(version)?.as_slice());
         Ok(Self { version, check, recovery: None, passphrase: None })
+    }
+
+    /// The record of the root key that comes after this one's. It has no slots yet.
+    pub(super) fn next(&self, old: &RootKey, root: &RootKey) -> Result<Self> {
+        self.check(old)?;
+        let version = self.version.checked_add(1).ok_or(VaultError::Exhausted("versions of the root key"))?;
+        let check = HEXLOWER.encode(root.check_value(version)?.as_slice());
+        Ok(Self { version, check, recovery: None, passphrase: None })
+    }
+
+    pub(super) const fn has_passphrase(&self) -> bool {
+        self.passphrase.is_some()
     }
 
     pub(super) fn parse(json: &str) -> Result<Self> {

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
 use super::root::RootRecord;
-use super::{KeyStore, Result, RootKey, Sensitive, VaultError};
+use super::{KeyStore, Keyring, Result, RootKey, Sensitive, VaultError};
 use crate::kernel::{Message, Phrase};
 
 /// What is wrong with an unseal source; for the operator's terminal and log.
@@ -127,6 +127,15 @@ impl UnsealSource {
     /// Reads the root key. Whether it is the right one shows at [`super::Keyring::unseal`], except for a passphrase,
     /// which is [`VaultError::WrongKey`] here.
     pub async fn root_key(&self, store: &dyn KeyStore, environment: &dyn Environment) -> Result<RootKey> {
+        if let Self::Passphrase(passphrase) = self {
+            return with_passphrase(passphrase.clone(), store).await;
+        }
+        the_fitting(self.root_keys(environment)?, store).await
+    }
+
+    /// All root keys that stand in the source, in their order: one, or two while the root key is being rotated. The first
+    /// is the one that is wanted. A passphrase is no key.
+    pub fn root_keys(&self, environment: &dyn Environment) -> Result<Vec<RootKey>> {
         let text = match self {
             Self::KeyFile(path) => read(path, Others::Refused)?,
             Self::SystemdCredential(name) => {
@@ -134,21 +143,48 @@ impl UnsealSource {
                 read(&Path::new(&directory).join(name), Others::Accepted)?
             }
             Self::Environment(name) => variable(name, environment)?,
-            Self::Passphrase(passphrase) => return with_passphrase(passphrase.clone(), store).await,
+            Self::Passphrase(_) => return Ok(Vec::new()),
         };
-        Ok(RootKey::parse(&text)?)
+        Ok(RootKey::parse_several(&text)?)
     }
+}
+
+/// The one of several keys that opens `store`. A single one is given as it is: whether it fits shows at unsealing.
+pub async fn the_fitting(mut keys: Vec<RootKey>, store: &dyn KeyStore) -> Result<RootKey> {
+    let at = if keys.len() == 1 { 0 } else { Keyring::fitting(store, &keys).await? };
+    Ok(keys.swap_remove(at))
+}
+
+/// Puts a key file with these keys in place of the one that is there; at each moment there is the one or the other, whole.
+pub fn replace_key_file(path: &Path, keys: &[&RootKey]) -> Result<(), SourceFault> {
+    let fault = |error: std::io::Error| SourceFault::Unwritable(error.kind());
+    let beside = path.with_extension("new");
+    match std::fs::remove_file(&beside) {
+        // One that was not finished: whatever is in it stands in the file as well.
+        Err(error) if error.kind() != ErrorKind::NotFound => return Err(fault(error)),
+        _ => {}
+    }
+    write_keys(&beside, keys)?;
+    std::fs::rename(&beside, path).map_err(fault)?;
+    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    File::open(directory).and_then(|directory| directory.sync_all()).map_err(fault)
 }
 
 /// Writes a new key file that only its owner may read; refuses to overwrite one.
 pub fn write_key_file(path: &Path, root: &RootKey) -> Result<(), SourceFault> {
+    write_keys(path, &[root])
+}
+
+fn write_keys(path: &Path, keys: &[&RootKey]) -> Result<(), SourceFault> {
     let fault = |error: std::io::Error| SourceFault::Unwritable(error.kind());
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let mut file = options.open(path).map_err(fault)?;
-    file.write_all(root.to_text().as_bytes()).and_then(|()| file.write_all(b"\n")).map_err(fault)?;
+    for key in keys {
+        file.write_all(key.to_text().as_bytes()).and_then(|()| file.write_all(b"\n")).map_err(fault)?;
+    }
     file.sync_all().map_err(fault)
 }
 
@@ -250,6 +286,20 @@ mod tests {
         assert_eq!(taken(variable(), &[("KLUIS_ROOT_KEY", &text)]).await.unwrap(), text);
         assert_eq!(taken(variable(), &[("KLUIS_ROOT_KEY_FILE", path_text)]).await.unwrap(), text);
         assert_eq!(write_key_file(&path, &key), Err(SourceFault::Unwritable(ErrorKind::AlreadyExists)));
+    }
+
+    #[test]
+    fn a_key_file_is_replaced_as_a_whole_and_stays_its_owners() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("root.key");
+        let keys = [(); 2].map(|()| RootKey::generate().unwrap());
+        write_key_file(&path, &keys[1]).unwrap();
+        std::fs::write(directory.path().join("root.new"), "not finished").unwrap();
+        replace_key_file(&path, &[&keys[0], &keys[1]]).unwrap();
+        let read = UnsealSource::KeyFile(path).root_keys(&Fixed(HashMap::new())).unwrap();
+        let texts = |keys: &[RootKey]| keys.iter().map(|key| key.to_text().to_string()).collect::<Vec<_>>();
+        assert_eq!(texts(&read), texts(&keys));
+        assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 1);
     }
 
     #[tokio::test]

@@ -17,7 +17,7 @@ use uuid::Uuid;
 use super::{Args, Constraint, Db, Ready, Row, Sql, StoreError, Tx, Unaudited};
 use crate::args;
 use crate::privacy::keystore::{
-    IndexVersion, KeyCounts, KeyKind, KeyStore, StoredRoot, SubjectKeyRecord, SubjectKeyState, TenantKeyRecord,
+    IndexVersion, KeyCounts, KeyKind, KeyStore, Rewrap, StoredRoot, SubjectKeyRecord, SubjectKeyState, TenantKeyRecord,
     USES_LIMIT,
 };
 use crate::privacy::{IndexField, KeyId, Result, VaultError, WrappedKey};
@@ -51,6 +51,20 @@ const ALL_TENANT_KEYS: Sql = same(
 const ADD_TENANT_KEY: Sql = same(
     "INSERT INTO tenant_keys (tenant_id, kind, version, key_id, root_version, wrapped) VALUES ($1, $2, $3, $4, $5, $6)",
 );
+/// Whoever adds keys and whoever replaces the root wait for each other.
+const HOLD_ROOT: Sql = Sql::both(
+    "SELECT revision FROM root_record WHERE id = 1",
+    "SELECT revision FROM root_record WHERE id = 1 FOR SHARE",
+);
+const NEWER_ROOT: Sql = same("SELECT 1 FROM tenant_keys WHERE root_version > $1 LIMIT 1");
+const REWRAP: Sql = Sql::both(
+    "UPDATE tenant_keys SET root_version = $1, wrapped = unhex(moved.value ->> 3) FROM json_each($2) AS moved \
+     WHERE tenant_id = unhex(moved.value ->> 0) AND kind = moved.value ->> 1 AND version = moved.value ->> 2",
+    "UPDATE tenant_keys AS k SET root_version = $1, wrapped = decode(moved.value ->> 3, 'hex') \
+     FROM jsonb_array_elements($2::text::jsonb) AS moved (value) WHERE k.tenant_id = (moved.value ->> 0)::uuid \
+     AND k.kind = moved.value ->> 1 AND k.version = (moved.value ->> 2)::bigint",
+);
+const LEFT_BEHIND: Sql = same("SELECT 1 FROM tenant_keys WHERE root_version <> $1 LIMIT 1");
 const COUNT_USES: Sql = same(
     "UPDATE tenant_keys SET uses = uses + $4 WHERE tenant_id = $1 AND kind = $2 AND version = $3 AND uses + $4 <= $5",
 );
@@ -90,13 +104,17 @@ const COUNT_TENANTS: Sql = same("SELECT COUNT(DISTINCT tenant_id) FROM tenant_ke
 const COUNT_SUBJECTS: Sql = same("SELECT state, COUNT(*) FROM subject_keys GROUP BY state");
 
 /// Every statement of this store, for the test that prepares them on both databases.
-pub const STATEMENTS: [Sql; 18] = [
+pub const STATEMENTS: [Sql; 22] = [
     ROOT,
     FIRST_ROOT,
     NEXT_ROOT,
     TENANT_KEYS,
     ALL_TENANT_KEYS,
     ADD_TENANT_KEY,
+    HOLD_ROOT,
+    NEWER_ROOT,
+    REWRAP,
+    LEFT_BEHIND,
     COUNT_USES,
     ADD_SUBJECT_KEYS,
     MARK_USED,
@@ -136,8 +154,34 @@ impl KeyStore for DbKeyStore {
         rows.iter().map(tenant_key).collect()
     }
 
+    async fn replace_root(&self, root: &StoredRoot, rewrap: &Rewrap<'_>) -> Result<bool> {
+        let mut tx = self.0.begin().await?;
+        // From here on, whoever adds keys waits; and who came before has committed.
+        if tx.execute(self.ready(NEXT_ROOT), args![root.revision, root.record.as_str()]).await? != 1 {
+            return Ok(false);
+        }
+        let before = tx.fetch_all(self.ready(ALL_TENANT_KEYS), Args::new()).await?;
+        let before = before.iter().map(tenant_key).collect::<Result<Vec<_>>>()?;
+        let after = rewrap(&before)?;
+        let version = after.first().map(|key| i64::from(key.root_version));
+        for some in after.chunks(AT_ONCE) {
+            tx.execute(self.ready(REWRAP), args![version, tenant_keys_json(some)]).await?;
+        }
+        if tx.fetch_optional(self.ready(LEFT_BEHIND), args![version]).await?.is_some() {
+            return Err(VaultError::Integrity("keys of tenants that were not wrapped anew"));
+        }
+        commit(tx).await?;
+        self.wipe_log().await?;
+        Ok(true)
+    }
+
     async fn add_tenant_keys(&self, keys: &[TenantKeyRecord]) -> Result<bool> {
         let mut tx = self.0.begin().await?;
+        tx.fetch_optional(self.ready(HOLD_ROOT), Args::new()).await?;
+        let oldest = keys.iter().map(|key| i64::from(key.root_version)).min();
+        if tx.fetch_optional(self.ready(NEWER_ROOT), args![oldest]).await?.is_some() {
+            return Err(VaultError::Rotated);
+        }
         for key in keys {
             let added = tx.execute(
                 self.ready(ADD_TENANT_KEY),
@@ -287,6 +331,21 @@ fn ids_json(ids: &[KeyId]) -> String {
 }
 
 /// Rows of id, version, wrapping version, state, wrapped key.
+/// Keys that one statement carries; a hundred thousand tenants make some hundred statements.
+const AT_ONCE: usize = 1000;
+
+fn tenant_keys_json(records: &[TenantKeyRecord]) -> String {
+    let row = |record: &TenantKeyRecord| {
+        serde_json::json!([
+            HEXLOWER.encode(record.tenant.as_bytes()),
+            record.kind.name(),
+            record.version,
+            HEXLOWER.encode(record.wrapped.as_bytes())
+        ])
+    };
+    serde_json::Value::Array(records.iter().map(row).collect()).to_string()
+}
+
 fn records_json(records: &[SubjectKeyRecord]) -> String {
     let row = |record: &SubjectKeyRecord| {
         let wrapped = record.wrapped.map(|wrapped| HEXLOWER.encode(wrapped.as_bytes()));

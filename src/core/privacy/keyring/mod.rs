@@ -14,25 +14,29 @@
 //! Must never: cache or log an unwrapped key, try one key after another, or answer for a tenant with another one's key.
 
 mod opened;
+mod rotation;
+#[cfg(test)]
+mod rotation_tests;
 mod setup;
 mod subjects;
 #[cfg(test)]
 mod tests;
 
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, OnceLock};
 
 use arc_swap::ArcSwapOption;
 use quick_cache::sync::Cache;
 use uuid::Uuid;
 
 use super::keys::Derivation;
-use super::keystore::{INSTALLATION, IndexVersion, KeyKind};
+use super::keystore::{INSTALLATION, IndexVersion, KeyKind, TenantKeyRecord};
 use super::{Algorithm, BlindHash, DataKey, IndexField, KeyId, KeyStore, MacKey, Result, SystemKey, VaultError};
 use opened::{Opened, TenantKeys};
 use subjects::Cached;
 
+pub use rotation::{NewRoot, RootSource};
 pub use setup::{Drill, recover};
 
 /// What an operator may choose.
@@ -67,6 +71,7 @@ struct Shared {
     cache: Cache<KeyId, Cached>,
     /// Rises with every destroyed or evicted key, so that a look-up under way doesn't cache it again.
     evictions: AtomicU64,
+    source: OnceLock<Box<dyn RootSource>>,
 }
 
 impl Keyring {
@@ -78,6 +83,7 @@ impl Keyring {
             opened: ArcSwapOption::empty(),
             cache: Cache::new(options.cached_keys.max(1)),
             evictions: AtomicU64::new(0),
+            source: OnceLock::new(),
         }))
     }
 
@@ -101,10 +107,8 @@ impl Keyring {
 
     /// Makes the keys of a new tenant. Does nothing if it has them, so that it may be repeated.
     pub async fn create_tenant(&self, tenant: Uuid) -> Result<()> {
-        let opened = self.opened()?;
         let kinds = [KeyKind::Wrap, KeyKind::Index, KeyKind::Audit, KeyKind::Data];
-        let records = opened.make(tenant, &kinds, self.algorithm())?;
-        self.0.store.add_tenant_keys(&records).await?;
+        self.add(|opened| opened.make(tenant, &kinds, self.algorithm())).await?;
         self.load_tenant(tenant).await.map(drop)
     }
 
@@ -125,11 +129,9 @@ impl Keyring {
         if !matches!(kind, KeyKind::Wrap | KeyKind::Data) {
             return Err(VaultError::Exhausted("keys of this kind are not rotated in place"));
         }
-        let opened = self.opened()?;
         let keys = self.read_tenant(tenant).await?;
-        let next = opened.make_next(&keys, kind, self.algorithm())?;
         // `false`: another process rotated at the same time, and its version serves as well.
-        self.0.store.add_tenant_keys(&[next]).await?;
+        self.add(|opened| Ok(vec![opened.make_next(&keys, kind, self.algorithm())?])).await?;
         self.read_tenant(tenant).await?.newest_version(kind)
     }
 
@@ -220,8 +222,30 @@ impl Keyring {
         }
     }
 
+    /// Stores keys that were made under the root key; once more after another process has rotated that.
+    async fn add(&self, make: impl Fn(&Opened) -> Result<Vec<TenantKeyRecord>>) -> Result<bool> {
+        let made = make(&*self.opened()?)?;
+        match self.0.store.add_tenant_keys(&made).await {
+            Err(VaultError::Rotated) => {
+                self.follow().await?;
+                let made = make(&*self.opened()?)?;
+                self.0.store.add_tenant_keys(&made).await
+            }
+            added => added,
+        }
+    }
+
     async fn read_tenant(&self, tenant: Uuid) -> Result<Arc<TenantKeys>> {
-        let opened = self.opened()?;
+        match self.read_under(&*self.opened()?, tenant).await {
+            Err(VaultError::Rotated) => {
+                self.follow().await?;
+                self.read_under(&*self.opened()?, tenant).await
+            }
+            read => read,
+        }
+    }
+
+    async fn read_under(&self, opened: &Opened, tenant: Uuid) -> Result<Arc<TenantKeys>> {
         let records = self.0.store.tenant_keys(Some(tenant)).await?;
         if records.is_empty() {
             return Err(VaultError::UnknownTenant);

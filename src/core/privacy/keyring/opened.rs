@@ -46,6 +46,11 @@ impl Opened {
         self.tenants.store(Arc::new(tenants));
     }
 
+    /// The same tenants under another root key.
+    pub(super) fn under(&self, root: Parent, root_version: u32) -> Self {
+        Self { root, root_version, tenants: ArcSwap::new(self.tenants.load_full()) }
+    }
+
     /// The first version of new random keys of a tenant, wrapped.
     pub(super) fn make(&self, tenant: Uuid, kinds: &[KeyKind], algorithm: Algorithm) -> Result<Vec<TenantKeyRecord>> {
         kinds.iter().map(|kind| self.make_version(tenant, *kind, (KeyId::random()?, 1), algorithm)).collect()
@@ -68,6 +73,29 @@ impl Opened {
         let place = Place { tenant, kind: kind.name(), id, version, parent_version: root_version };
         let wrapped = WrappedKey::wrap(&self.root, algorithm, &place, &keys::random_secret()?)?;
         Ok(TenantKeyRecord { tenant, kind, version, id, root_version, wrapped })
+    }
+
+    /// The same keys as they are wrapped under another root key.
+    pub(super) fn rewrap(
+        &self,
+        records: &[TenantKeyRecord],
+        under: &Self,
+        algorithm: Algorithm,
+    ) -> Result<Vec<TenantKeyRecord>> {
+        let rewrap = |record: &TenantKeyRecord| {
+            let key = self.open(record)?;
+            let root_version = under.root_version;
+            let place = Place {
+                tenant: record.tenant,
+                kind: record.kind.name(),
+                id: record.id,
+                version: record.version,
+                parent_version: root_version,
+            };
+            let wrapped = WrappedKey::wrap(&under.root, algorithm, &place, &key.secret)?;
+            Ok(TenantKeyRecord { root_version, wrapped, ..record.clone() })
+        };
+        records.iter().map(rewrap).collect()
     }
 
     /// Unwraps the keys of one tenant.
@@ -96,7 +124,10 @@ impl Opened {
     }
 
     fn open(&self, record: &TenantKeyRecord) -> Result<TenantKey> {
-        if record.root_version != self.root_version {
+        if record.root_version > self.root_version {
+            return Err(VaultError::Rotated);
+        }
+        if record.root_version < self.root_version {
             return Err(VaultError::Integrity("root version of a tenant key"));
         }
         let place = Place {

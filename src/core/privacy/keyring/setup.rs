@@ -80,9 +80,15 @@ impl Keyring {
             records = self.0.store.tenant_keys(None).await?;
         }
         let indexes = self.0.store.index_versions(None).await?;
+        let before = self.0.opened.load_full();
         let mut tenants = HashMap::new();
         for (tenant, records) in by_tenant(&records) {
-            match opened.open_tenant(tenant, &records, &indexes) {
+            let keys = opened.open_tenant(tenant, &records, &indexes).and_then(|mut keys| {
+                // Opened again while it was open: what was set aside is not lost.
+                before.as_ref().and_then(|before| before.tenant(tenant)).map_or(Ok(()), |own| keys.inherit(&own))?;
+                Ok(keys)
+            });
+            match keys {
                 Ok(keys) => drop(tenants.insert(tenant, Arc::new(keys))),
                 // One damaged tenant doesn't close the others; its own operations fail when they come.
                 Err(error) => tracing::error!(%tenant, %error, "the keys of a tenant don't open"),
@@ -96,7 +102,7 @@ impl Keyring {
         Ok(())
     }
 
-    async fn root_record(&self) -> Result<(i64, RootRecord)> {
+    pub(super) async fn root_record(&self) -> Result<(i64, RootRecord)> {
         stored(&*self.0.store).await
     }
 
@@ -114,7 +120,7 @@ pub async fn recover(store: &dyn KeyStore, recovery: &RecoveryKey) -> Result<Roo
     stored(store).await?.1.recover(recovery)
 }
 
-async fn stored(store: &dyn KeyStore) -> Result<(i64, RootRecord)> {
+pub(super) async fn stored(store: &dyn KeyStore) -> Result<(i64, RootRecord)> {
     let stored = store.root().await?.ok_or(VaultError::Uninitialised)?;
     Ok((stored.revision, RootRecord::parse(&stored.record)?))
 }

@@ -1,0 +1,221 @@
+//! `kluis key`: what opens the vault, shown, renewed and rotated.
+//!
+//! Must never: print a root key that is in use, or take a secret from the arguments.
+
+use clap::Subcommand;
+use kluis_core::kernel::{Clock, Message, Phrase};
+use kluis_core::privacy::keyring::Drill;
+use kluis_core::privacy::{Handed, RecoveryKey, RootKey, Sensitive, VaultError, by_hand};
+
+use super::exit::{Exit, Failure};
+use super::migrate::must_exist;
+use super::options::Options;
+use super::secret;
+use super::terminal::{Terminal, p};
+use crate::app::App;
+use crate::config::{Config, Resolved, UnsealSource};
+use crate::server::open::open;
+use crate::server::rotation::{self, Rotated, RotationError};
+use crate::server::stores::{Stores, root_key};
+
+#[derive(Debug, Subcommand)]
+pub enum KeyCommand {
+    /// Shows what opens the vault, and how many keys there are
+    Status,
+    /// Prints a new root key, for a secret store; nothing uses it yet
+    Make,
+    /// Makes a new recovery key in place of the present one
+    Recovery,
+    /// Sets the passphrase that opens the vault
+    Passphrase,
+    /// Puts a new key in place of one that is in use
+    #[command(subcommand)]
+    Rotate(RotateCommand),
+}
+
+#[derive(Debug, Subcommand)]
+pub enum RotateCommand {
+    /// The key above all others; services that run go on
+    Root,
+}
+
+pub async fn run(command: &KeyCommand, options: &Options, terminal: Terminal) -> Result<(), Failure> {
+    if matches!(command, KeyCommand::Make) {
+        Terminal::line(RootKey::generate()?.to_text().as_str());
+        return Ok(());
+    }
+    let (resolved, config) = options.load()?;
+    must_exist(&config)?;
+    let stores = Stores::open(&config).await?;
+    let done = work(command, (&resolved, config), &stores, terminal).await;
+    stores.close().await;
+    done
+}
+
+async fn work(
+    command: &KeyCommand,
+    (resolved, config): (&Resolved, Config),
+    stores: &Stores,
+    terminal: Terminal,
+) -> Result<(), Failure> {
+    if matches!(command, KeyCommand::Status) {
+        return status(stores, terminal).await;
+    }
+    let opener = Opener::of(resolved, &config, stores, terminal).await?;
+    stores.keyring.unseal(opener.root(&config, stores).await?).await?;
+    let app = open(config, stores, Clock::System).await?;
+    match command {
+        KeyCommand::Rotate(RotateCommand::Root) => rotate(&app, opener, stores, terminal).await,
+        KeyCommand::Recovery => {
+            let root = opener.root(&app.config, stores).await?;
+            let (recovery, drill) = rotation::renew_recovery(&app, &root).await?;
+            tell_recovery(&recovery, drill, terminal);
+            Ok(())
+        }
+        KeyCommand::Passphrase => {
+            let root = opener.root(&app.config, stores).await?;
+            let new = secret::passphrase(NEW_PASSPHRASE, terminal).await?;
+            rotation::change_passphrase(&app, root, new).await?;
+            terminal.say(p("The passphrase opens the vault from now on.", "Vanaf nu opent de wachtwoordzin de kluis."));
+            Ok(())
+        }
+        KeyCommand::Status | KeyCommand::Make => Ok(()),
+    }
+}
+
+const NEW_PASSPHRASE: Phrase = p("The passphrase, 12 characters or more: ", "De wachtwoordzin, minstens 12 tekens: ");
+
+/// Where the root key comes from: the source of the configuration, or what somebody gave.
+enum Opener {
+    Source,
+    Given(Sensitive<String>),
+}
+
+impl Opener {
+    async fn of(resolved: &Resolved, config: &Config, stores: &Stores, terminal: Terminal) -> Result<Self, Failure> {
+        if config.unseal != UnsealSource::Manual {
+            return Ok(Self::Source);
+        }
+        let given = secret::ask(resolved, terminal).await?;
+        // Before anything else: a wrong one ends it.
+        by_hand(given.clone(), &**stores.keyring.store()).await?;
+        Ok(Self::Given(given))
+    }
+
+    async fn root(&self, config: &Config, stores: &Stores) -> Result<RootKey, Failure> {
+        match self {
+            Self::Given(secret) => Ok(by_hand(secret.clone(), &**stores.keyring.store()).await?),
+            Self::Source => Ok(root_key(config, &stores.keyring).await?.ok_or(VaultError::Sealed)?),
+        }
+    }
+
+    /// The passphrase that opens the vault after a rotation, if one opens it now.
+    async fn passphrase(&self, app: &App, terminal: Terminal) -> Result<Option<Sensitive<String>>, Failure> {
+        if let UnsealSource::Passphrase(text) = &app.config.unseal {
+            return Ok(Some(Sensitive::new(text.to_string())));
+        }
+        match self {
+            Self::Given(secret) if Handed::of(secret.expose()) == Handed::Passphrase => Ok(Some(secret.clone())),
+            _ if app.keys.has_passphrase().await? => secret::passphrase(STILL, terminal).await.map(Some),
+            _ => Ok(None),
+        }
+    }
+}
+
+const STILL: Phrase =
+    p("The passphrase that is to open the vault from now on: ", "De wachtwoordzin die de kluis van nu af aan opent: ");
+
+async fn rotate(app: &App, opener: Opener, stores: &Stores, terminal: Terminal) -> Result<(), Failure> {
+    let handed = match &app.config.unseal {
+        UnsealSource::Manual | UnsealSource::Passphrase(_) => Some(opener.root(&app.config, stores).await?),
+        _ => None,
+    };
+    let passphrase = opener.passphrase(app, terminal).await?;
+    let Rotated { version, recovery, drill, key_file, went_on } =
+        rotation::rotate_root(app, handed, passphrase).await?;
+    terminal.say(if went_on {
+        Message::new(
+            format!("An earlier rotation was ended: version {version} of the root key opens the vault."),
+            format!("Een eerdere vervanging is afgemaakt: versie {version} van de hoofdsleutel opent de kluis."),
+        )
+    } else {
+        Message::new(
+            format!("Version {version} of the root key opens the vault. The one before opens nothing any more."),
+            format!("Versie {version} van de hoofdsleutel opent de kluis. Die ervoor opent niets meer."),
+        )
+    });
+    if let Some(path) = key_file {
+        let path = path.display();
+        terminal.say(Message::new(
+            format!("The root key is in {path}; keep it somewhere else, and take it away from here."),
+            format!("De hoofdsleutel staat in {path}; bewaar haar ergens anders, en haal haar hier weg."),
+        ));
+    }
+    if matches!(app.config.unseal, UnsealSource::Environment(_) | UnsealSource::Credential) {
+        terminal.say(p(
+            "Take the old key out of its source, and start every service anew when it suits.",
+            "Haal de oude sleutel uit haar bron, en start elke dienst opnieuw wanneer het uitkomt.",
+        ));
+    }
+    tell_recovery(&recovery, drill, terminal);
+    Ok(())
+}
+
+fn tell_recovery(recovery: &RecoveryKey, drill: Drill, terminal: Terminal) {
+    terminal.say(p(
+        "RECOVERY KEY. It is shown this once, and the one before is void. Keep it away from this machine:",
+        "HERSTELSLEUTEL. U ziet haar alleen nu, en de vorige vervalt. Bewaar haar niet bij deze machine:",
+    ));
+    Terminal::line(format!("\n    {}\n", *recovery.to_text()));
+    terminal.say(Message::new(
+        format!("Drill: it opened the key store ({} keys of {} tenants).", drill.keys, drill.tenants),
+        format!("Proef: zij opende de sleutelopslag ({} sleutels van {} tenants).", drill.keys, drill.tenants),
+    ));
+}
+
+async fn status(stores: &Stores, terminal: Terminal) -> Result<(), Failure> {
+    let (ring, store) = (&stores.keyring, stores.keyring.store());
+    let (version, counts) = (ring.root_version().await?, store.counts().await?);
+    let passphrase = ring.has_passphrase().await?;
+    terminal
+        .say(Message::new(format!("Root key       version {version}"), format!("Hoofdsleutel     versie {version}")));
+    terminal.say(if passphrase {
+        p("Passphrase     set", "Wachtwoordzin    ingesteld")
+    } else {
+        p("Passphrase     none", "Wachtwoordzin    geen")
+    });
+    let tenants = counts.tenants;
+    terminal.say(Message::new(format!("Tenants        {tenants}"), format!("Tenants          {tenants}")));
+    let (used, reserved, destroyed) = (counts.used, counts.reserved, counts.destroyed);
+    terminal.say(Message::new(
+        format!("Subject keys   {used} used, {reserved} in reserve or handed out lately, {destroyed} destroyed"),
+        format!("Persoonssleutels {used} in gebruik, {reserved} in voorraad of pas uitgegeven, {destroyed} vernietigd"),
+    ));
+    Ok(())
+}
+
+impl From<RotationError> for Failure {
+    fn from(error: RotationError) -> Self {
+        let message = match error {
+            RotationError::Vault(error) => return error.into(),
+            RotationError::Problem(problem) => return problem.into(),
+            RotationError::NoNewKey => p(
+                "The root key comes from a secret store. Print a new one with kluis key make, put it there in front of \
+                 the present one, and run this again.",
+                "De hoofdsleutel komt uit een geheimenopslag. Maak een nieuwe met kluis key make, zet die daar vóór de \
+                 huidige, en voer dit opnieuw uit.",
+            ),
+            RotationError::Done => p(
+                "The vault has the first key of its source already: take the second one away. kluis key recovery makes \
+                 a new recovery key.",
+                "De kluis heeft de eerste sleutel van haar bron al: haal de tweede weg. kluis key recovery maakt een \
+                 nieuwe herstelsleutel.",
+            ),
+            RotationError::NoPassphrase => p(
+                "A passphrase opens the vault: it has to be given, since nothing else can open the new key with it.",
+                "Een wachtwoordzin opent de kluis: die is nodig, want anders opent zij de nieuwe sleutel niet.",
+            ),
+        };
+        Self::new(Exit::Failed, message)
+    }
+}

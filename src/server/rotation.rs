@@ -1,0 +1,165 @@
+//! Another root key, recovery key or passphrase, as whoever runs the machine asks for it; on record.
+//!
+//! A root key is rotated in three steps: its source comes to hold the new key in front of the old one, the key store is
+//! wrapped under the new key at once, and the old key leaves the source. After a stop between two steps the source still
+//! opens the store, and the same command goes on where it was.
+//!
+//! Must never: wrap the store under a root key of which nothing but this process has a copy.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use kluis_core::kernel::Problem;
+use kluis_core::privacy::keyring::{Drill, NewRoot};
+use kluis_core::privacy::unseal::{replace_key_file, write_key_file};
+use kluis_core::privacy::{KeyStore, Keyring, RecoveryKey, RootKey, Sensitive, VaultError};
+
+use super::stores::root_keys;
+use super::vault::record;
+use crate::app::App;
+use crate::config::UnsealSource;
+
+/// Why a key was not changed.
+#[derive(Debug, thiserror::Error)]
+pub enum RotationError {
+    #[error(transparent)]
+    Vault(#[from] VaultError),
+    #[error(transparent)]
+    Problem(#[from] Problem),
+    /// The source is not this program's to write to, and has no key in front of the present one.
+    #[error("the source of the root key holds no new one")]
+    NoNewKey,
+    /// The first key of the source is the present one.
+    #[error("the store has the first key of the source already")]
+    Done,
+    #[error("the passphrase would open nothing any more: it has to be given")]
+    NoPassphrase,
+}
+
+/// What was made. The recovery key is shown once; nothing keeps it.
+pub struct Rotated {
+    pub version: u32,
+    pub recovery: RecoveryKey,
+    pub drill: Drill,
+    /// Where the new root key was written to, for somebody to take it away.
+    pub key_file: Option<PathBuf>,
+    /// An earlier rotation was ended; no further key was made.
+    pub went_on: bool,
+}
+
+/// What is to be done, seen from what the source holds.
+enum Plan {
+    Rotate(Box<Step>),
+    /// The store has the new key already; the file still holds the old one as well.
+    End(RootKey, PathBuf),
+}
+
+struct Step {
+    old: RootKey,
+    new: Arc<RootKey>,
+    /// The key file that is to hold the new key alone, at the end.
+    file: Option<PathBuf>,
+    /// The key file that was made for the operator.
+    made: Option<PathBuf>,
+}
+
+/// Rotates the root key. `handed` is the present one where a passphrase or a person opens the vault; `passphrase` is the
+/// one that is to open it from now on, needed where one opens it today.
+pub async fn rotate_root(
+    app: &App,
+    handed: Option<RootKey>,
+    passphrase: Option<Sensitive<String>>,
+) -> Result<Rotated, RotationError> {
+    if passphrase.is_none() && app.keys.has_passphrase().await? {
+        return Err(RotationError::NoPassphrase);
+    }
+    let plan = plan(app, handed, passphrase.is_some()).await?;
+    record(app, "vault.rotate", |event| event.code("key", "root").code("step", "begin")).await?;
+    let recovery = RecoveryKey::generate()?;
+    let (key_file, went_on) = match plan {
+        Plan::Rotate(step) => {
+            let new = NewRoot { root: &step.new, recovery: &recovery, passphrase };
+            app.keys.rotate_root(&step.old, new).await?;
+            if let Some(file) = &step.file {
+                replace_key_file(file, &[&step.new]).map_err(VaultError::from)?;
+            }
+            (step.made, false)
+        }
+        Plan::End(root, file) => {
+            app.keys.set_recovery_key(&root, &recovery).await?;
+            replace_key_file(&file, &[&root]).map_err(VaultError::from)?;
+            (None, true)
+        }
+    };
+    let (version, drill) = (app.keys.root_version().await?, app.keys.drill(&recovery).await?);
+    let step = |event: kluis_core::audit::Event| event.code("key", "root").code("step", "end");
+    record(app, "vault.rotate", |event| step(event).count("version", version as usize)).await?;
+    Ok(Rotated { version, recovery, drill, key_file, went_on })
+}
+
+async fn plan(app: &App, handed: Option<RootKey>, has_passphrase: bool) -> Result<Plan, RotationError> {
+    let store = &**app.keys.store();
+    match (&app.config.unseal, handed) {
+        (UnsealSource::KeyFile(path), _) => in_file(store, root_keys(&app.config.unseal)?, path).await,
+        (UnsealSource::Environment(_) | UnsealSource::Credential, _) => {
+            given(store, root_keys(&app.config.unseal)?).await
+        }
+        (UnsealSource::Passphrase(_) | UnsealSource::Manual, Some(root)) => by_hand(app, root, has_passphrase),
+        (UnsealSource::Passphrase(_) | UnsealSource::Manual, None) => Err(VaultError::Sealed.into()),
+    }
+}
+
+/// The file gets a new key in front, unless an earlier attempt has put one there.
+async fn in_file(store: &dyn KeyStore, mut keys: Vec<RootKey>, path: &Path) -> Result<Plan, RotationError> {
+    let at = Keyring::fitting(store, &keys).await?;
+    if at == 0 && keys.len() > 1 {
+        return Ok(Plan::End(keys.swap_remove(0), path.to_owned()));
+    }
+    let old = keys.swap_remove(at);
+    let new = if at > 0 { keys.swap_remove(0) } else { RootKey::generate()? };
+    if at == 0 {
+        replace_key_file(path, &[&new, &old]).map_err(VaultError::from)?;
+    }
+    let file = Some(path.to_owned());
+    Ok(Plan::Rotate(Box::new(Step { old, new: Arc::new(new), file, made: None })))
+}
+
+/// Somebody else writes the source: the new key must stand in front of the present one.
+async fn given(store: &dyn KeyStore, mut keys: Vec<RootKey>) -> Result<Plan, RotationError> {
+    let at = Keyring::fitting(store, &keys).await?;
+    match (at, keys.len()) {
+        (0, 1) => return Err(RotationError::NoNewKey),
+        (0, _) => return Err(RotationError::Done),
+        _ => {}
+    }
+    let old = keys.swap_remove(at);
+    let new = Arc::new(keys.swap_remove(0));
+    Ok(Plan::Rotate(Box::new(Step { old, new, file: None, made: None })))
+}
+
+/// A passphrase opens the new key; without one it is written to a file that somebody takes away.
+fn by_hand(app: &App, old: RootKey, has_passphrase: bool) -> Result<Plan, RotationError> {
+    let new = RootKey::generate()?;
+    let mut made = None;
+    if !has_passphrase {
+        let path = app.config.data_directory.join("root.key");
+        write_key_file(&path, &new).map_err(VaultError::from)?;
+        made = Some(path);
+    }
+    Ok(Plan::Rotate(Box::new(Step { old, new: Arc::new(new), file: None, made })))
+}
+
+/// A new recovery key in place of the present one.
+pub async fn renew_recovery(app: &App, root: &RootKey) -> Result<(RecoveryKey, Drill), RotationError> {
+    let recovery = RecoveryKey::generate()?;
+    record(app, "vault.rotate", |event| event.code("key", "recovery")).await?;
+    app.keys.set_recovery_key(root, &recovery).await?;
+    let drill = app.keys.drill(&recovery).await?;
+    Ok((recovery, drill))
+}
+
+/// A new passphrase in place of the present one, or the first.
+pub async fn change_passphrase(app: &App, root: RootKey, new: Sensitive<String>) -> Result<(), RotationError> {
+    record(app, "vault.rotate", |event| event.code("key", "passphrase")).await?;
+    Ok(app.keys.set_passphrase(root, new).await?)
+}

@@ -11,6 +11,7 @@ use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use kluis_core::privacy::keystore;
 use kluis_core::privacy::{
     Algorithm, Context, DataKey, IndexField, KeyId, Keyring, KeyringOptions, Result, RootKey, RowMac, Sealed,
+    VaultError,
 };
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;

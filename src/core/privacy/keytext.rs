@@ -81,7 +81,7 @@ pub(super) fn read(prefix: &'static str, text: &str) -> Result<Secret, KeyTextFa
 pub(super) fn read_several(prefix: &'static str, text: &str) -> Result<Vec<Secret>, KeyTextFault> {
     let plain = squeeze(text);
     let length = squeeze(prefix).len() + GROUPS * GROUP;
-    if plain.is_empty() || plain.len() % length != 0 {
+    if plain.is_empty() || !plain.len().is_multiple_of(length) {
         return read_plain(prefix, &plain).map(|key| vec![key]);
     }
     plain.chunks(length).map(|key| read_plain(prefix, key)).collect()

@@ -39,6 +39,22 @@ const DUTCH: &[(&str, &str)] = &[
     ("Runs the server", "Draait de server"),
     ("Opens the vault of the running service", "Opent de kluis van de draaiende dienst"),
     ("Closes the vault of the running service", "Sluit de kluis van de draaiende dienst"),
+    ("Shows, renews and rotates keys", "Toont, vernieuwt en vervangt sleutels"),
+    (
+        "Shows what opens the vault, and how many keys there are",
+        "Toont wat de kluis opent, en hoeveel sleutels er zijn",
+    ),
+    (
+        "Prints a new root key, for a secret store; nothing uses it yet",
+        "Toont een nieuwe hoofdsleutel, voor een geheimenopslag; nog niets gebruikt haar",
+    ),
+    (
+        "Makes a new recovery key in place of the present one",
+        "Maakt een nieuwe herstelsleutel in plaats van de huidige",
+    ),
+    ("Sets the passphrase that opens the vault", "Stelt de wachtwoordzin in die de kluis opent"),
+    ("Puts a new key in place of one that is in use", "Vervangt een sleutel die in gebruik is door een nieuwe"),
+    ("The key above all others; services that run go on", "De sleutel boven alle andere; draaiende diensten gaan door"),
     (
         "Brings the databases to this program's version first",
         "Brengt eerst de databases naar de versie van dit programma",

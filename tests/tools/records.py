@@ -55,7 +55,14 @@ def ids_of(template, known, myself):
 
 
 def prepare():
-    """What the demonstration hasn't made: a file that was brought in with its job, and customers that belong together."""
+    """What the demonstration hasn't made: a file that was brought in with its job, and customers that belong together.
+
+    Gives ids for single paths: what is changed and removed is another file than the one that is run.
+    """
+    own = {}
+    spare = ask("POST", "/imports", b"klantnummer;achternaam\n2;Voorbeeld\n", "text/csv")
+    if spare:
+        own["/imports/{id}"] = {"id": spare["id"]}
     made = ask("POST", "/imports", b"klantnummer;achternaam\n1;Voorbeeld\n", "text/csv")
     if made:
         decided = json.dumps({"legalBasis": "contract", "source": "old-crm"}).encode()
@@ -65,19 +72,20 @@ def prepare():
     if len(customers) > 1:
         relation = json.dumps({"kind": "referrer", "toId": customers[1]["id"]}).encode()
         ask("POST", f"/customers/{customers[0]['id']}/relations", relation, "application/json")
+    return own
 
 
 def main():
     document = ask("GET", "/openapi.json")
     myself = (ask("GET", "/me") or {}).get("id")
-    prepare()
+    own = prepare()
     sys.stdout.write(sys.stdin.read())
     known = {}
     for template in document["paths"]:
         # One's own tokens: the run would end itself.
         if template.startswith("/me/"):
             continue
-        ids = ids_of(template, known, myself) if "{" in template else None
+        ids = own.get(template) or (ids_of(template, known, myself) if "{" in template else None)
         if ids:
             filled = {f"path.{name}": value for name, value in ids.items()} | {"header.If-Match": "*"}
             pairs = ", ".join(f"{json.dumps(name)} = {json.dumps(value)}" for name, value in filled.items())

@@ -54,20 +54,26 @@ def ids_of(template, known, myself):
     return ids
 
 
+def bring_in(table):
+    """The id of an import that is decided; None for who may not make one."""
+    made = ask("POST", "/imports", table, "text/csv")
+    if not made:
+        return None
+    decided = json.dumps({"legalBasis": "contract", "source": "old-crm"}).encode()
+    ask("PATCH", f"/imports/{made['id']}", decided, "application/merge-patch+json", {"If-Match": "*"})
+    return made["id"]
+
+
 def prepare():
     """What the demonstration hasn't made: a file that was brought in with its job, and customers that belong together.
 
     Gives ids for single paths: what is changed and removed is another file than the one that is run.
     """
     own = {}
-    spare = ask("POST", "/imports", b"klantnummer;achternaam\n2;Voorbeeld\n", "text/csv")
-    if spare:
-        own["/imports/{id}"] = {"id": spare["id"]}
-    made = ask("POST", "/imports", b"klantnummer;achternaam\n1;Voorbeeld\n", "text/csv")
-    if made:
-        decided = json.dumps({"legalBasis": "contract", "source": "old-crm"}).encode()
-        ask("PATCH", f"/imports/{made['id']}", decided, "application/merge-patch+json", {"If-Match": "*"})
-        ask("POST", f"/imports/{made['id']}/runs", b'{"dryRun": true}', "application/json")
+    spare, run = bring_in(b"klantnummer;achternaam\n2;Voorbeeld\n"), bring_in(b"klantnummer;achternaam\n1;Voorbeeld\n")
+    if spare and run:
+        own["/imports/{id}"] = {"id": spare}
+        ask("POST", f"/imports/{run}/runs", b'{"dryRun": true}', "application/json")
     customers = (ask("GET", "/customers") or {}).get("items") or []
     if len(customers) > 1:
         relation = json.dumps({"kind": "referrer", "toId": customers[1]["id"]}).encode()

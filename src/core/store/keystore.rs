@@ -330,10 +330,10 @@ fn ids_json(ids: &[KeyId]) -> String {
     serde_json::json!(ids).to_string()
 }
 
-/// Rows of id, version, wrapping version, state, wrapped key.
 /// Keys that one statement carries; a hundred thousand tenants make some hundred statements.
 const AT_ONCE: usize = 1000;
 
+/// Rows of tenant, kind, version, wrapped key.
 fn tenant_keys_json(records: &[TenantKeyRecord]) -> String {
     let row = |record: &TenantKeyRecord| {
         serde_json::json!([
@@ -346,6 +346,7 @@ fn tenant_keys_json(records: &[TenantKeyRecord]) -> String {
     serde_json::Value::Array(records.iter().map(row).collect()).to_string()
 }
 
+/// Rows of id, version, wrapping version, state, wrapped key.
 fn records_json(records: &[SubjectKeyRecord]) -> String {
     let row = |record: &SubjectKeyRecord| {
         let wrapped = record.wrapped.map(|wrapped| HEXLOWER.encode(wrapped.as_bytes()));

@@ -104,7 +104,7 @@ async fn plan(app: &App, handed: Option<RootKey>, has_passphrase: bool) -> Resul
         (UnsealSource::Environment(_) | UnsealSource::Credential, _) => {
             given(store, root_keys(&app.config.unseal)?).await
         }
-        (UnsealSource::Passphrase(_) | UnsealSource::Manual, Some(root)) => by_hand(app, root, has_passphrase),
+        (UnsealSource::Passphrase(_) | UnsealSource::Manual, Some(root)) => by_hand(app, root, has_passphrase).await,
         (UnsealSource::Passphrase(_) | UnsealSource::Manual, None) => Err(VaultError::Sealed.into()),
     }
 }
@@ -137,13 +137,18 @@ async fn given(store: &dyn KeyStore, mut keys: Vec<RootKey>) -> Result<Plan, Rot
     Ok(Plan::Rotate(Box::new(Step { old, new, file: None, made: None })))
 }
 
-/// A passphrase opens the new key; without one it is written to a file that somebody takes away.
-fn by_hand(app: &App, old: RootKey, has_passphrase: bool) -> Result<Plan, RotationError> {
-    let new = RootKey::generate()?;
-    let mut made = None;
+/// A passphrase opens the new key; without one it is written to a file that somebody takes away. One that was written by
+/// an attempt that broke off is taken: somebody may have it already.
+async fn by_hand(app: &App, old: RootKey, has_passphrase: bool) -> Result<Plan, RotationError> {
+    let (mut new, mut made) = (RootKey::generate()?, None);
     if !has_passphrase {
-        let path = app.config.data_directory.join("root.key");
-        write_key_file(&path, &new).map_err(VaultError::from)?;
+        let next = app.keys.root_version().await? + 1;
+        let path = app.config.data_directory.join(format!("root-{next}.key"));
+        if path.exists() {
+            new = root_keys(&UnsealSource::KeyFile(path.clone()))?.swap_remove(0);
+        } else {
+            write_key_file(&path, &new).map_err(VaultError::from)?;
+        }
         made = Some(path);
     }
     Ok(Plan::Rotate(Box::new(Step { old, new: Arc::new(new), file: None, made })))

@@ -155,6 +155,30 @@ fn a_passphrase_opens_the_new_key_as_well_and_is_changed() {
 }
 
 #[test]
+fn by_hand_without_a_passphrase_the_new_key_is_in_a_file_to_take_away() {
+    let directory = made(&["--set", "unseal.source=manual"], &[]);
+    let (place, old) = (directory.path(), key_of(directory.path()));
+    let handed = place.join("handed");
+    let environment = [("KLUIS_UNSEAL_ROOT_KEY_FILE", handed.to_str().unwrap())];
+    let rotate = |present: &str| {
+        std::fs::write(&handed, present).unwrap();
+        run_with(place, &[&ROTATE[..], &FILE].concat(), &environment)
+    };
+    let rotated = rotate(&old);
+    assert_eq!(rotated.code, 0, "{}", rotated.err);
+    let second = std::fs::read_to_string(place.join("data/root-2.key")).unwrap();
+    assert!(opens_with(place, &second) && !opens_with(place, &old));
+    // As an attempt that was broken off leaves it.
+    let waiting = place.join("data/root-3.key");
+    std::fs::copy(place.join("data/root-2.key"), &waiting).unwrap();
+    let third = with_file(place, &["key", "make"]).out;
+    std::fs::write(&waiting, &third).unwrap();
+    assert_eq!(rotate(&second).code, 0);
+    assert_eq!(std::fs::read_to_string(&waiting).unwrap(), third, "it may have been taken away already");
+    assert!(opens_with(place, &third) && !opens_with(place, &second));
+}
+
+#[test]
 fn a_recovery_key_is_renewed_and_the_one_before_is_void() {
     let directory = made(&[], &[]);
     let first = recovery(&with_file(directory.path(), &["key", "recovery"]));

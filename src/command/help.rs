@@ -56,6 +56,11 @@ const DUTCH: &[(&str, &str)] = &[
     ("Puts a new key in place of one that is in use", "Vervangt een sleutel die in gebruik is door een nieuwe"),
     ("The key above all others; services that run go on", "De sleutel boven alle andere; draaiende diensten gaan door"),
     (
+        "The keys above those of the customers; services that run go on",
+        "De sleutels boven die van de klanten; draaiende diensten gaan door",
+    ),
+    ("Of one organisation, by its id; otherwise of all", "Van één organisatie, met haar id; anders van alle"),
+    (
         "Brings the databases to this program's version first",
         "Brengt eerst de databases naar de versie van dit programma",
     ),

@@ -3,7 +3,9 @@
 //! Must never: print a root key that is in use, or take a secret from the arguments.
 
 use clap::Subcommand;
-use kluis_core::kernel::{Clock, Message, Phrase};
+use indicatif::ProgressBar;
+use kluis_core::kernel::id::Tenant;
+use kluis_core::kernel::{Clock, Id, Message, Phrase};
 use kluis_core::privacy::keyring::Drill;
 use kluis_core::privacy::{Handed, RecoveryKey, RootKey, Sensitive, VaultError, by_hand};
 
@@ -37,6 +39,12 @@ pub enum KeyCommand {
 pub enum RotateCommand {
     /// The key above all others; services that run go on
     Root,
+    /// The keys above those of the customers; services that run go on
+    Tenant {
+        /// Of one organisation, by its id; otherwise of all
+        #[arg(long, value_name = "TENANT")]
+        tenant: Option<String>,
+    },
 }
 
 pub async fn run(command: &KeyCommand, options: &Options, terminal: Terminal) -> Result<(), Failure> {
@@ -66,6 +74,7 @@ async fn work(
     let app = open(config, stores, Clock::System).await?;
     match command {
         KeyCommand::Rotate(RotateCommand::Root) => rotate(&app, opener, stores, terminal).await,
+        KeyCommand::Rotate(RotateCommand::Tenant { tenant }) => rotate_tenants(&app, tenant.as_deref(), terminal).await,
         KeyCommand::Recovery => {
             let root = opener.root(&app.config, stores).await?;
             let (recovery, drill) = rotation::renew_recovery(&app, &root).await?;
@@ -158,6 +167,32 @@ async fn rotate(app: &App, opener: Opener, stores: &Stores, terminal: Terminal) 
         ));
     }
     tell_recovery(&recovery, drill, terminal);
+    Ok(())
+}
+
+async fn rotate_tenants(app: &App, only: Option<&str>, terminal: Terminal) -> Result<(), Failure> {
+    let mut tenants = rotation::tenants(app).await?;
+    if let Some(text) = only {
+        let wanted: Option<Id<Tenant>> = Id::parse(text);
+        tenants.retain(|tenant| wanted.is_some_and(|wanted| wanted.uuid() == *tenant));
+        if tenants.is_empty() {
+            return Err(Failure::new(
+                Exit::Usage,
+                p("There is no such organisation.", "Deze organisatie bestaat niet."),
+            ));
+        }
+    }
+    let counts = app.keys.store().counts().await?;
+    let bar = only.map_or_else(|| ProgressBar::new(counts.used + counts.reserved), |_| ProgressBar::no_length());
+    for tenant in &tenants {
+        rotation::rotate_tenant(app, *tenant, |some| bar.inc(some as u64)).await?;
+    }
+    let (keys, tenants) = (bar.position(), tenants.len());
+    bar.finish_and_clear();
+    terminal.say(Message::new(
+        format!("{keys} keys of {tenants} tenants are under a new key; the ones before are gone."),
+        format!("{keys} sleutels van {tenants} tenants vallen onder een nieuwe sleutel; de vorige zijn weg."),
+    ));
     Ok(())
 }
 

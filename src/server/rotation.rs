@@ -9,10 +9,15 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use kluis_core::kernel::Problem;
+use kluis_core::audit::Event;
+use kluis_core::kernel::id::Tenant;
+use kluis_core::kernel::{Id, Problem};
 use kluis_core::privacy::keyring::{Drill, NewRoot};
+use kluis_core::privacy::keystore::KeyKind;
 use kluis_core::privacy::unseal::{replace_key_file, write_key_file};
 use kluis_core::privacy::{KeyStore, Keyring, RecoveryKey, RootKey, Sensitive, VaultError};
+
+use uuid::Uuid;
 
 use super::stores::root_keys;
 use super::vault::record;
@@ -92,7 +97,7 @@ pub async fn rotate_root(
         }
     };
     let (version, drill) = (app.keys.root_version().await?, app.keys.drill(&recovery).await?);
-    let step = |event: kluis_core::audit::Event| event.code("key", "root").code("step", "end");
+    let step = |event: Event| event.code("key", "root").code("step", "end");
     record(app, "vault.rotate", |event| step(event).count("version", version as usize)).await?;
     Ok(Rotated { version, recovery, drill, key_file, went_on })
 }
@@ -152,6 +157,45 @@ async fn by_hand(app: &App, old: RootKey, has_passphrase: bool) -> Result<Plan, 
         made = Some(path);
     }
     Ok(Plan::Rotate(Box::new(Step { old, new: Arc::new(new), file: None, made })))
+}
+
+/// Keys that are wrapped anew by one transaction.
+const AT_ONCE: u32 = 500;
+
+/// The tenants that have keys, in the order of their ids.
+pub async fn tenants(app: &App) -> Result<Vec<Uuid>, RotationError> {
+    let keys = app.keys.store().tenant_keys(None).await?;
+    let mut tenants: Vec<_> = keys.iter().filter(|key| key.kind == KeyKind::Wrap).map(|key| key.tenant).collect();
+    tenants.sort_unstable();
+    tenants.dedup();
+    Ok(tenants)
+}
+
+/// Puts another key in place of the one that wraps the keys of a tenant's subjects; tells `done` how many more are under it.
+/// A rotation that was broken off is gone on with. Meanwhile both versions are read, and everybody goes on.
+pub async fn rotate_tenant(app: &App, tenant: Uuid, mut done: impl FnMut(usize)) -> Result<u32, RotationError> {
+    let began = app.keys.has_old_wrap_keys(tenant).await?;
+    let id: Id<Tenant> = Id::from_uuid(tenant);
+    let fact = |event: Event| event.code("key", "tenant").code("tenant", id.to_string());
+    record(app, "vault.rotate", |event| fact(event).code("step", if began { "go_on" } else { "begin" })).await?;
+    if !began {
+        app.keys.rotate(tenant, KeyKind::Wrap).await?;
+    }
+    // Again from the start after a look that found some: another process may have made keys under the old version.
+    loop {
+        let (mut after, mut all) = (None, 0);
+        while let Some((last, some)) = app.keys.rewrap_subject_keys(tenant, after, AT_ONCE).await? {
+            (after, all) = (Some(last), all + some);
+            done(some);
+        }
+        if all == 0 {
+            break;
+        }
+    }
+    app.keys.retire_wrap_keys(tenant).await?;
+    let version = app.keys.wrap_version(tenant).await?;
+    record(app, "vault.rotate", |event| fact(event).code("step", "end").count("version", version as usize)).await?;
+    Ok(version)
 }
 
 /// A new recovery key in place of the present one.

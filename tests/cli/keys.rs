@@ -199,3 +199,35 @@ fn a_service_that_runs_notices_nothing() {
     assert_eq!(running.stop(), 0);
     assert!(opens(directory.path()));
 }
+
+#[test]
+fn tenants_keys_are_rotated_and_killed_at_any_moment_the_rotation_is_gone_on_with() {
+    let directory = made(&[], &[]);
+    let place = directory.path();
+    let table =
+        "nr;achternaam\n".to_owned() + &(0..300).map(|number| format!("{number};Klant {number}\n")).collect::<String>();
+    std::fs::write(place.join("klanten.csv"), table).unwrap();
+    let list = with_file(place, &["user", "list"]).out;
+    let tenant = list.split_whitespace().find(|word| word.starts_with("ten_")).expect("the organisation");
+    let import = ["import", "klanten.csv", "--tenant", tenant, "--source", "old-crm", "--legal-basis", "contract"];
+    let imported = with_file(place, &import);
+    assert_eq!(imported.code, 0, "{} {}", imported.out, imported.err);
+    let rotate = ["key", "rotate", "tenant"];
+    let (times, step) = if std::env::var_os("KLUIS_LONG").is_some() { (100, 7) } else { (8, 60) };
+    for time in 0..times {
+        let mut arguments = command(place, &[&rotate[..], &FILE].concat());
+        let mut child = arguments.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        std::thread::sleep(Duration::from_millis(time * step));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert!(opens(place), "killed after {} ms", time * step);
+    }
+    let rotated = with_file(place, &rotate);
+    assert_eq!(rotated.code, 0, "{}", rotated.err);
+    assert!(rotated.out.contains("of 1 tenants"), "{}", rotated.out);
+    // Each customer still opens: the import meets all of them again.
+    let again = with_file(place, &import);
+    assert_eq!(again.code, 0, "{} {}", again.out, again.err);
+    assert_eq!(with_file(place, &["doctor"]).code, 0);
+    assert_eq!(with_file(place, &["audit", "verify"]).code, 0);
+}

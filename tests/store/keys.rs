@@ -308,3 +308,36 @@ async fn tenants_that_are_made_while_the_root_key_is_rotated_are_all_there() {
         }
     }
 }
+
+#[tokio::test]
+async fn a_tenants_key_is_rotated_in_steps_and_retired_at_zero_uses() {
+    for keys in Keys::both().await {
+        let (root, ring) = initialised(&keys).await;
+        let mut sealed = Vec::new();
+        for number in 0..30_u32 {
+            let key = ring.new_subject_key(TENANT).await.unwrap();
+            sealed.push(Sealed::seal(&key, &CONTEXT, &number).unwrap());
+        }
+        let gone = sealed.pop().unwrap().key_id();
+        ring.destroy(TENANT, gone).await.unwrap();
+        let old = keys.store.tenant_keys(Some(TENANT)).await.unwrap();
+        let old = old.iter().find(|key| key.kind == KeyKind::Wrap).unwrap().wrapped;
+        assert_eq!(ring.rotate(TENANT, KeyKind::Wrap).await.unwrap(), 2);
+        let (mut after, mut steps) = (None, 0);
+        while let Some((last, _)) = ring.rewrap_subject_keys(TENANT, after, 7).await.unwrap() {
+            assert_eq!(ring.retire_wrap_keys(TENANT).await.unwrap(), usize::from(steps == 4), "step {steps}");
+            (after, steps) = (Some(last), steps + 1);
+        }
+        assert_eq!(steps, 5, "32 keys in the store, one destroyed");
+        assert!(!ring.has_old_wrap_keys(TENANT).await.unwrap());
+        assert!(!in_files(keys.folder.path(), &old.as_bytes()[14..62]));
+        let later = keys.opened(&root).await;
+        for (number, sealed) in sealed.iter().enumerate() {
+            let key = later.subject_key(TENANT, sealed.key_id()).await.unwrap();
+            assert_eq!(sealed.open(&key, &CONTEXT).unwrap() as usize, number);
+        }
+        assert!(matches!(later.subject_key(TENANT, gone).await, Err(VaultError::Erased)));
+        let under_the_old = keys.store.add_subject_keys(TENANT, 1, &[], &[]).await.unwrap();
+        assert!(!under_the_old, "nobody makes keys under a version that is gone");
+    }
+}

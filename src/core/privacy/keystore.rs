@@ -163,6 +163,24 @@ pub trait KeyStore: Send + Sync + 'static {
         used: &[KeyId],
     ) -> Result<bool>;
 
+    /// Keys of a tenant that are wrapped under a version before `below`, in the order of their ids, after one of them;
+    /// `most` records at most. Destroyed ones are wrapped under nothing.
+    async fn subject_keys_below(
+        &self,
+        tenant: Uuid,
+        below: u32,
+        after: Option<(KeyId, u32)>,
+        most: u32,
+    ) -> Result<Vec<SubjectKeyRecord>>;
+
+    /// Puts keys in place as they are wrapped under `wrap_version`, and counts as many uses of that; one that was destroyed
+    /// meanwhile stays destroyed. `false`, and nothing written, if the uses would pass the limit.
+    async fn rewrap_subject_keys(&self, tenant: Uuid, wrap_version: u32, keys: &[SubjectKeyRecord]) -> Result<bool>;
+
+    /// Drops the versions of a tenant's [`KeyKind::Wrap`] key before `below` under which no key is wrapped any more; gives
+    /// how many. What was dropped is wiped, as far as the database can.
+    async fn retire_wrap_keys(&self, tenant: Uuid, below: u32) -> Result<usize>;
+
     /// Marks reserved keys as used; others stay as they are.
     async fn mark_used(&self, tenant: Uuid, ids: &[KeyId]) -> Result<()>;
 

@@ -42,6 +42,9 @@ impl MemoryStore {
 
 impl Tables {
     fn count(&mut self, key: (Uuid, KeyKind, u32), uses: u64) -> bool {
+        if !self.tenants.contains_key(&key) {
+            return false;
+        }
         let counted = self.uses.entry(key).or_default();
         let fits = *counted + uses <= USES_LIMIT;
         if fits {
@@ -133,6 +136,52 @@ impl KeyStore for MemoryStore {
                 tables.mark(tenant, used);
             }
             fits
+        }))
+    }
+
+    async fn subject_keys_below(
+        &self,
+        tenant: Uuid,
+        below: u32,
+        after: Option<(KeyId, u32)>,
+        most: u32,
+    ) -> Result<Vec<SubjectKeyRecord>> {
+        Ok(self.with(|tables| {
+            let wanted = |key: &&SubjectKeyRecord| {
+                key.wrap_version < below
+                    && key.wrapped.is_some()
+                    && after.is_none_or(|after| (key.id, key.version) > after)
+            };
+            let own = tables.subjects.iter().filter(|((of, ..), _)| *of == tenant).map(|(_, key)| key);
+            own.filter(wanted).take(most as usize).cloned().collect()
+        }))
+    }
+
+    async fn rewrap_subject_keys(&self, tenant: Uuid, wrap_version: u32, keys: &[SubjectKeyRecord]) -> Result<bool> {
+        Ok(self.with(|tables| {
+            let fits = tables.count((tenant, KeyKind::Wrap, wrap_version), keys.len() as u64);
+            for key in keys.iter().filter(|_| fits) {
+                let stored = tables.subjects.get_mut(&(tenant, key.id, key.version));
+                if let Some(stored) = stored.filter(|stored| stored.wrapped.is_some()) {
+                    (stored.wrap_version, stored.wrapped) = (key.wrap_version, key.wrapped);
+                }
+            }
+            fits
+        }))
+    }
+
+    async fn retire_wrap_keys(&self, tenant: Uuid, below: u32) -> Result<usize> {
+        Ok(self.with(|tables| {
+            let in_use = |version: u32| {
+                let own = tables.subjects.iter().filter(|((of, ..), _)| *of == tenant);
+                own.map(|(_, key)| key).any(|key| key.wrap_version == version && key.wrapped.is_some())
+            };
+            let old = (1..below).map(|version| (tenant, KeyKind::Wrap, version));
+            let retired: Vec<_> = old.filter(|place| tables.tenants.contains_key(place) && !in_use(place.2)).collect();
+            for place in &retired {
+                tables.tenants.remove(place);
+            }
+            retired.len()
         }))
     }
 

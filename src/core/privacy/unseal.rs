@@ -165,9 +165,26 @@ pub fn replace_key_file(path: &Path, keys: &[&RootKey]) -> Result<(), SourceFaul
         _ => {}
     }
     write_keys(&beside, keys)?;
+    keep_owner(path, &beside).map_err(fault)?;
     std::fs::rename(&beside, path).map_err(fault)?;
     let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     File::open(directory).and_then(|directory| directory.sync_all()).map_err(fault)
+}
+
+/// Whoever owns the file before owns it afterwards, also when root has rotated the key for a service.
+#[cfg(unix)]
+fn keep_owner(before: &Path, after: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::MetadataExt;
+    let (old, new) = (std::fs::metadata(before)?, std::fs::metadata(after)?);
+    if (old.uid(), old.gid()) == (new.uid(), new.gid()) {
+        return Ok(());
+    }
+    std::os::unix::fs::chown(after, Some(old.uid()), Some(old.gid()))
+}
+
+#[cfg(not(unix))]
+fn keep_owner(_: &Path, _: &Path) -> std::io::Result<()> {
+    Ok(())
 }
 
 /// Writes a new key file that only its owner may read; refuses to overwrite one.

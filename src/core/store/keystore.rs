@@ -89,6 +89,26 @@ const SUBJECT_KEYS: Sql = Sql::both(
 );
 const SUBJECT_KEY: Sql =
     same("SELECT key_id, version, wrap_version, state, wrapped FROM subject_keys WHERE tenant_id = $1 AND key_id = $2");
+const SUBJECT_KEYS_BELOW: Sql = same(
+    "SELECT key_id, version, wrap_version, state, wrapped FROM subject_keys WHERE tenant_id = $1 AND wrap_version < $2 \
+     AND state <> 'destroyed' AND (key_id, version) > ($3, $4) ORDER BY key_id, version LIMIT $5",
+);
+const REWRAP_SUBJECT_KEYS: Sql = Sql::both(
+    "UPDATE subject_keys SET wrap_version = $2, wrapped = unhex(moved.value ->> 4) FROM json_each($3) AS moved \
+     WHERE tenant_id = $1 AND key_id = unhex(moved.value ->> 0) AND version = moved.value ->> 1 AND state <> 'destroyed'",
+    "UPDATE subject_keys AS k SET wrap_version = $2, wrapped = decode(moved.value ->> 4, 'hex') \
+     FROM jsonb_array_elements($3::text::jsonb) AS moved (value) WHERE k.tenant_id = $1 \
+     AND k.key_id = (moved.value ->> 0)::uuid AND k.version = (moved.value ->> 1)::bigint AND k.state <> 'destroyed'",
+);
+/// Whoever makes keys under one of these counts that in its row: they wait for each other.
+const HOLD_WRAP_KEYS: Sql = Sql::both(
+    "SELECT version FROM tenant_keys WHERE tenant_id = $1 AND kind = 'wrap' AND version < $2",
+    "SELECT version FROM tenant_keys WHERE tenant_id = $1 AND kind = 'wrap' AND version < $2 FOR UPDATE",
+);
+const RETIRE_WRAP_KEYS: Sql = same(
+    "DELETE FROM tenant_keys WHERE tenant_id = $1 AND kind = 'wrap' AND version < $2 AND NOT EXISTS (SELECT 1 \
+     FROM subject_keys AS s WHERE s.tenant_id = $1 AND s.wrap_version = tenant_keys.version AND s.state <> 'destroyed')",
+);
 const DESTROY_SUBJECT_KEY: Sql =
     same("UPDATE subject_keys SET state = 'destroyed', wrapped = NULL WHERE tenant_id = $1 AND key_id = $2");
 const INDEX_VERSIONS: Sql =
@@ -104,7 +124,7 @@ const COUNT_TENANTS: Sql = same("SELECT COUNT(DISTINCT tenant_id) FROM tenant_ke
 const COUNT_SUBJECTS: Sql = same("SELECT state, COUNT(*) FROM subject_keys GROUP BY state");
 
 /// Every statement of this store, for the test that prepares them on both databases.
-pub const STATEMENTS: [Sql; 22] = [
+pub const STATEMENTS: [Sql; 26] = [
     ROOT,
     FIRST_ROOT,
     NEXT_ROOT,
@@ -120,6 +140,10 @@ pub const STATEMENTS: [Sql; 22] = [
     MARK_USED,
     SUBJECT_KEYS,
     SUBJECT_KEY,
+    SUBJECT_KEYS_BELOW,
+    REWRAP_SUBJECT_KEYS,
+    HOLD_WRAP_KEYS,
+    RETIRE_WRAP_KEYS,
     DESTROY_SUBJECT_KEY,
     INDEX_VERSIONS,
     ALL_INDEX_VERSIONS,
@@ -224,6 +248,40 @@ impl KeyStore for DbKeyStore {
             tx.execute(self.ready(MARK_USED), args![tenant, ids_json(used)]).await?;
         }
         commit(tx).await.map(|()| true)
+    }
+
+    async fn subject_keys_below(
+        &self,
+        tenant: Uuid,
+        below: u32,
+        after: Option<(KeyId, u32)>,
+        most: u32,
+    ) -> Result<Vec<SubjectKeyRecord>> {
+        // Before all of them stands the id that none has: a range of the primary key, wherever it begins.
+        let (id, version) = after.map_or((Uuid::nil(), 0), |(id, version)| (id.uuid(), i64::from(version)));
+        let args = args![tenant, i64::from(below), id, version, i64::from(most)];
+        let rows = self.0.fetch_all(self.ready(SUBJECT_KEYS_BELOW), args).await?;
+        rows.iter().map(subject_key).collect()
+    }
+
+    async fn rewrap_subject_keys(&self, tenant: Uuid, wrap_version: u32, keys: &[SubjectKeyRecord]) -> Result<bool> {
+        let mut tx = self.0.begin().await?;
+        let counted = uses_args(tenant, KeyKind::Wrap, wrap_version, keys.len() as u64);
+        if tx.execute(self.ready(COUNT_USES), counted).await? != 1 {
+            return Ok(false);
+        }
+        let args = args![tenant, i64::from(wrap_version), records_json(keys)];
+        tx.execute(self.ready(REWRAP_SUBJECT_KEYS), args).await?;
+        commit(tx).await.map(|()| true)
+    }
+
+    async fn retire_wrap_keys(&self, tenant: Uuid, below: u32) -> Result<usize> {
+        let mut tx = self.0.begin().await?;
+        tx.fetch_all(self.ready(HOLD_WRAP_KEYS), args![tenant, i64::from(below)]).await?;
+        let retired = tx.execute(self.ready(RETIRE_WRAP_KEYS), args![tenant, i64::from(below)]).await?;
+        commit(tx).await?;
+        self.wipe_log().await?;
+        Ok(usize::try_from(retired).unwrap_or(usize::MAX))
     }
 
     async fn mark_used(&self, tenant: Uuid, ids: &[KeyId]) -> Result<()> {

@@ -84,13 +84,15 @@ impl Keyring {
         Err(VaultError::store("the root record was changed by somebody else at the same time"))
     }
 
-    /// After [`VaultError::Rotated`]: reads the root key again. The same error if a person has to hand it over.
+    /// After [`VaultError::Rotated`]: reads the root key again. The same error if it isn't there yet, or if a person has to
+    /// hand it over.
     pub(super) async fn follow(&self) -> Result<()> {
         let before = self.opened()?;
         let source = self.0.source.get().ok_or(VaultError::Rotated)?;
         let root = source.root_key(&*self.0.store).await?.ok_or(VaultError::Rotated)?;
         let (_, record) = self.root_record().await?;
-        record.check(&root)?;
+        // The source has the old one still: its owner will bring the new one.
+        record.check(&root).map_err(|_| VaultError::Rotated)?;
         let opened = Arc::new(before.under(root.parent()?, record.version));
         self.0.exchange(&before, opened);
         Ok(())

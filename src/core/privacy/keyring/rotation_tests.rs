@@ -95,7 +95,7 @@ async fn a_ring_that_was_opened_with_the_old_key_reads_its_source_again() {
     // It was told nothing, and goes on with what it knows.
     ring.new_subject_key(TENANT).await.unwrap();
     // The file has the old key still.
-    assert!(matches!(ring.new_subject_key(LATER).await, Err(VaultError::WrongKey)));
+    assert!(matches!(ring.new_subject_key(LATER).await, Err(VaultError::Rotated)));
     *file.lock().unwrap() = made.root.to_text().to_string();
     ring.new_subject_key(LATER).await.unwrap();
     ring.create_tenant(Uuid::from_u128(9)).await.unwrap();
@@ -175,4 +175,79 @@ async fn of_several_keys_the_one_that_fits_is_told_by_its_check() {
     assert_eq!(Keyring::fitting(&*store, &read).await.unwrap(), 1);
     assert!(RootKey::parse_several("").is_err());
     assert!(RootKey::parse_several(&text[..text.len() - 3]).is_err());
+}
+
+/// All steps of a tenant key's rotation, some keys at a time; gives how many were wrapped anew.
+async fn rotate_tenant(ring: &Keyring, at_once: u32) -> usize {
+    ring.rotate(TENANT, KeyKind::Wrap).await.unwrap();
+    let (mut after, mut all) = (None, 0);
+    while let Some((last, some)) = ring.rewrap_subject_keys(TENANT, after, at_once).await.unwrap() {
+        (after, all) = (Some(last), all + some);
+    }
+    ring.retire_wrap_keys(TENANT).await.unwrap();
+    all
+}
+
+fn wrap_versions(store: &MemoryStore) -> Vec<u32> {
+    let is_wrap = |(of, kind, _): &&(Uuid, KeyKind, u32)| (*of, *kind) == (TENANT, KeyKind::Wrap);
+    store.with(|tables| tables.tenants.keys().filter(is_wrap).map(|place| place.2).collect())
+}
+
+#[tokio::test]
+async fn a_tenants_key_is_rotated_and_the_old_version_retires_when_nothing_is_under_it() {
+    let (store, ring) = opened(&RootKey::generate().unwrap()).await;
+    let mut sealed = Vec::new();
+    for number in 0..10_u32 {
+        let key = ring.new_subject_key(TENANT).await.unwrap();
+        sealed.push((key.id(), Sealed::seal(&key, &CONTEXT, &number).unwrap()));
+    }
+    let (erased, _) = sealed.remove(3);
+    ring.destroy(TENANT, erased).await.unwrap();
+    let present = store.with(|tables| tables.subjects.len());
+    ring.rotate(TENANT, KeyKind::Wrap).await.unwrap();
+    assert_eq!(ring.retire_wrap_keys(TENANT).await.unwrap(), 0, "keys are under it");
+    assert!(ring.has_old_wrap_keys(TENANT).await.unwrap());
+    assert_eq!(rotate_tenant(&ring, 3).await, present - 1, "all but the erased one");
+    assert_eq!(wrap_versions(&store), [3]);
+    assert!(!ring.has_old_wrap_keys(TENANT).await.unwrap());
+    for (number, (id, sealed)) in (0_u32..10).filter(|number| *number != 3).zip(&sealed) {
+        let key = ring.subject_key(TENANT, *id).await.unwrap();
+        assert_eq!(sealed.open(&key, &CONTEXT).unwrap(), number);
+    }
+    assert!(matches!(ring.subject_key(TENANT, erased).await, Err(VaultError::Erased)));
+}
+
+#[tokio::test]
+async fn other_processes_go_on_while_a_tenants_key_is_rotated_and_after() {
+    let root = RootKey::generate().unwrap();
+    let (store, first) = opened(&root).await;
+    let other = ring(&store);
+    other.unseal(same(&root)).await.unwrap();
+    let known = other.new_subject_key(TENANT).await.unwrap().id();
+    rotate_tenant(&first, 100).await;
+    // From its cache, from its reserve, and with a batch under a version that is gone.
+    other.subject_key(TENANT, known).await.unwrap();
+    for _ in 0..9 {
+        other.new_subject_key(TENANT).await.unwrap();
+    }
+    let late = first.new_subject_key(TENANT).await.unwrap().id();
+    other.subject_key(TENANT, late).await.unwrap();
+    other.reload_tenant(TENANT).await.unwrap();
+    other.subject_key(TENANT, known).await.unwrap();
+    for _ in 0..9 {
+        other.new_subject_key(TENANT).await.unwrap();
+    }
+    assert_eq!(wrap_versions(&store), [2]);
+}
+
+#[tokio::test]
+async fn a_key_that_is_destroyed_while_it_is_wrapped_anew_stays_destroyed() {
+    let (store, ring) = opened(&RootKey::generate().unwrap()).await;
+    let key = ring.new_subject_key(TENANT).await.unwrap().id();
+    ring.rotate(TENANT, KeyKind::Wrap).await.unwrap();
+    let found = ring.store().subject_keys_below(TENANT, 2, None, 100).await.unwrap();
+    ring.destroy(TENANT, key).await.unwrap();
+    assert!(ring.store().rewrap_subject_keys(TENANT, 2, &found).await.unwrap());
+    assert!(store.with(|tables| tables.subjects[&(TENANT, key, 1)].wrapped.is_none()));
+    assert!(matches!(ring.subject_key(TENANT, key).await, Err(VaultError::Erased)));
 }

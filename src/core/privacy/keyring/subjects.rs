@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::Keyring;
 use super::opened::TenantKeys;
 use crate::privacy::keys;
-use crate::privacy::keystore::{SubjectKeyRecord, SubjectKeyState};
+use crate::privacy::keystore::{KeyKind, SubjectKeyRecord, SubjectKeyState};
 use crate::privacy::wrapped::{Parent, Place};
 use crate::privacy::{Algorithm, DataKey, KeyId, Result, VaultError, WrappedKey};
 
@@ -78,7 +78,11 @@ impl Keyring {
             None => self.take_after_filling(&keys, batch).await?,
         };
         self.0.cache.insert(id, cached.clone());
-        cached.open(id, &keys, self.algorithm()).ok_or(VaultError::Integrity("missing tenant key"))?
+        // The tenant's keys may have been read again, and rotated, since this one was made.
+        match cached.open(id, &*self.load_tenant(tenant).await?, self.algorithm()) {
+            Some(key) => key,
+            None => self.subject_key(tenant, id).await,
+        }
     }
 
     /// Makes keys ahead for a bulk of new subjects, so that an import commits to the key store once per thousands.
@@ -184,6 +188,19 @@ impl Keyring {
 
     /// Makes keys and stores them; they may be handed out from here on.
     async fn make_batch(&self, keys: &TenantKeys, count: usize) -> Result<Vec<(KeyId, Cached)>> {
+        let made = self.make_batch_under(keys, count).await;
+        if !matches!(made, Err(VaultError::Exhausted(_))) {
+            return made;
+        }
+        // Another process may have rotated the tenant's key, and retired the version that is known here.
+        let read = self.read_tenant(keys.tenant).await?;
+        if read.newest_version(KeyKind::Wrap)? == keys.newest_version(KeyKind::Wrap)? {
+            return made;
+        }
+        self.make_batch_under(&read, count).await
+    }
+
+    async fn make_batch_under(&self, keys: &TenantKeys, count: usize) -> Result<Vec<(KeyId, Cached)>> {
         let (wrap_version, parent) = keys.newest_parent()?;
         let make = |_| make(parent, self.algorithm(), keys.tenant, wrap_version);
         let records = (0..count).map(make).collect::<Result<Vec<_>>>()?;
@@ -194,6 +211,54 @@ impl Keyring {
             return added.and(Err(VaultError::Exhausted("rotate the tenant's wrapping key")));
         }
         Ok(records.iter().filter_map(|record| Some((record.id, Cached::of(keys.tenant, &[record])?))).collect())
+    }
+
+    /// Wraps subject keys that are under an earlier version of the tenant's key under the newest: `most` of them, after one
+    /// of them. Gives the last one and how many, `None` when there are no more. Meanwhile both versions are read.
+    pub async fn rewrap_subject_keys(
+        &self,
+        tenant: Uuid,
+        after: Option<(KeyId, u32)>,
+        most: u32,
+    ) -> Result<Option<((KeyId, u32), usize)>> {
+        let keys = self.read_tenant(tenant).await?;
+        let (newest, parent) = keys.newest_parent()?;
+        let found = self.0.store.subject_keys_below(tenant, newest, after, most).await?;
+        let Some(last) = found.last().map(|record| (record.id, record.version)) else { return Ok(None) };
+        let rewrap = |record: &SubjectKeyRecord| {
+            let (Some(old), Some(wrapped)) = (keys.parent(record.wrap_version), record.wrapped) else {
+                return Err(VaultError::Integrity("missing tenant key"));
+            };
+            let place =
+                |parent_version| Place { tenant, kind: KIND, id: record.id, version: record.version, parent_version };
+            let (secret, _) = wrapped.unwrap(old, &place(record.wrap_version))?;
+            let wrapped = WrappedKey::wrap(parent, self.algorithm(), &place(newest), &secret)?;
+            Ok(SubjectKeyRecord { wrap_version: newest, wrapped: Some(wrapped), ..record.clone() })
+        };
+        let rewrapped = found.iter().map(rewrap).collect::<Result<Vec<_>>>()?;
+        if !self.0.store.rewrap_subject_keys(tenant, newest, &rewrapped).await? {
+            return Err(VaultError::Exhausted("rotate the tenant's wrapping key"));
+        }
+        Ok(Some((last, rewrapped.len())))
+    }
+
+    /// Ends a rotation: earlier versions of the tenant's key that wrap nothing any more are gone for good.
+    pub async fn retire_wrap_keys(&self, tenant: Uuid) -> Result<usize> {
+        let newest = self.read_tenant(tenant).await?.newest_version(KeyKind::Wrap)?;
+        let retired = self.0.store.retire_wrap_keys(tenant, newest).await?;
+        self.read_tenant(tenant).await?;
+        Ok(retired)
+    }
+
+    /// The version of the tenant's key that new subject keys are wrapped under.
+    pub async fn wrap_version(&self, tenant: Uuid) -> Result<u32> {
+        self.read_tenant(tenant).await?.newest_version(KeyKind::Wrap)
+    }
+
+    /// Whether an earlier version of the tenant's key is still there: a rotation that has not come to its end.
+    pub async fn has_old_wrap_keys(&self, tenant: Uuid) -> Result<bool> {
+        let records = self.0.store.tenant_keys(Some(tenant)).await?;
+        Ok(records.iter().filter(|record| record.kind == KeyKind::Wrap).count() > 1)
     }
 
     fn cached(&self, keys: &TenantKeys, id: KeyId) -> Option<Result<DataKey>> {

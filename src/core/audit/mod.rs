@@ -12,6 +12,7 @@ mod event;
 mod feed;
 mod reads;
 mod record;
+pub mod tree;
 mod verify;
 
 pub use event::{Class, Detail, Event, Outcome};

@@ -7,6 +7,7 @@ use crate::audit_events::api::AuditEventsApi;
 use crate::bulk::api::BulkApi;
 use crate::custom_fields::api::CustomFieldsApi;
 use crate::customers::api::CustomersApi;
+use crate::erasures::api::ErasuresApi;
 use crate::imports::api::ImportsApi;
 use crate::interactions::api::InteractionsApi;
 use crate::jobs::api::JobsApi;
@@ -24,6 +25,7 @@ pub type Api = (
     CustomersApi,
     CustomFieldsApi,
     BulkApi,
+    ErasuresApi,
     InteractionsApi,
     RelationsApi,
     ImportsApi,
@@ -42,6 +44,7 @@ pub const fn api() -> Api {
         CustomersApi,
         CustomFieldsApi,
         BulkApi,
+        ErasuresApi,
         InteractionsApi,
         RelationsApi,
         ImportsApi,

@@ -8,7 +8,7 @@
 //! - the domains, each one folder of `model` (types and rules), `service` (what can be done), `rows` (all its SQL), `api`:
 //!   [`tenants`], [`users`], [`sessions`] (signing in, and who asks), [`customers`] with [`relations`],
 //!   [`custom_fields`] and [`interactions`], [`partners`], [`jobs`] with [`imports`] and [`bulk`], [`idempotency`],
-//!   [`audit_events`]
+//!   [`erasures`], [`audit_events`]
 //! - [`domains`]: the list of all operations, from which the API's document is made
 //! - [`server`], [`worker`], [`demo`], [`command`]: what starts, and what people type
 //!
@@ -28,6 +28,7 @@ pub mod customers;
 pub mod demo;
 pub mod domains;
 pub mod entropy;
+pub mod erasures;
 pub mod idempotency;
 pub mod imports;
 pub mod interactions;

@@ -16,7 +16,7 @@ use crate::bulk::undo::BulkUndoKind;
 use crate::imports::run::ImportKind;
 use crate::imports::undo::UndoKind;
 use crate::jobs::{Registry, Timing, Worker, Workshop};
-use crate::{bulk, customers, idempotency, imports, sessions};
+use crate::{bulk, customers, erasures, idempotency, imports, sessions};
 
 /// Between two rounds of housekeeping.
 const ROUND: Duration = Duration::from_secs(30);
@@ -66,6 +66,7 @@ async fn keep_house(app: &App, mut stop: watch::Receiver<bool>) {
     for round in 0_u64.. {
         if !app.keys.is_sealed() {
             report("uses of sessions", sessions::flush_uses(app).await);
+            report("erasures", erasures::service::go_on(app).await);
             if round.is_multiple_of(SWEEP) {
                 report("files and undo data", imports::service::sweep(app).await);
                 report("undo data of bulk changes", bulk::service::sweep(app).await);

@@ -149,3 +149,11 @@ pub(super) async fn forget(tx: &mut Tx<Unaudited>, now: DateTime<Utc>) -> Result
     const WHY: &str = "the time in which a bulk change can be undone is over for all tenants alike";
     tx.execute_without_scope(WHY, FORGET, args![now]).await
 }
+
+const WHY_ERASED: &str = "a customer is erased: what bulk changes keep of it goes as well, by the decision to erase it";
+const ERASE: &str = "DELETE FROM bulk_changes WHERE tenant_id = $1 AND record_id = $2";
+
+/// Removes what it takes to undo changes of a customer; how many.
+pub async fn erase(tx: &mut Tx<Unaudited>, tenant: Id<Tenant>, customer: Id<Customer>) -> Result<u64, StoreError> {
+    tx.execute_without_scope(WHY_ERASED, ERASE, args![tenant, customer]).await
+}

@@ -3,8 +3,9 @@
 use std::collections::HashSet;
 
 use kluis_core::access::Scope;
-use kluis_core::kernel::id::{Customer, Job};
+use kluis_core::kernel::id::{Customer, Job, Tenant};
 use kluis_core::kernel::{Faults, Id, Phrase, Problem, ProblemKind};
+use kluis_core::store::{Tx, Unaudited};
 use serde::Serialize;
 
 use super::model::{self, MOST, Order, UNDO_WINDOW, needed_of, words};
@@ -179,4 +180,9 @@ pub async fn sweep(app: &App) -> Result<(), Problem> {
     tx.commit_without_event("what it took to undo bulk changes whose time for it is over; that was said when they ran")
         .await?;
     Ok(())
+}
+
+/// Removes what bulk changes keep of a customer that is being erased, in the transaction that does it; how many changes.
+pub async fn erase(tx: &mut Tx<Unaudited>, tenant: Id<Tenant>, customer: Id<Customer>) -> Result<u64, Problem> {
+    Ok(rows::erase(tx, tenant, customer).await?)
 }

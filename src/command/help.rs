@@ -64,6 +64,14 @@ const DUTCH: &[(&str, &str)] = &[
         "Brings the databases to this program's version first",
         "Brengt eerst de databases naar de versie van dit programma",
     ),
+    (
+        "Compares the erasure ledger with its copy, and mends what a restore has undone",
+        "Vergelijkt het wisregister met zijn kopie, en herstelt wat een teruggezette reservekopie ongedaan maakte",
+    ),
+    ("Compares the erasure ledger with its copy", "Vergelijkt het wisregister met zijn kopie"),
+    ("Erases once more whom older data has brought back", "Wist opnieuw wie met oudere gegevens is teruggekomen"),
+    ("Only says what would be erased", "Zegt alleen wat er gewist zou worden"),
+    ("Writes the copy of the ledger to a new place", "Schrijft de kopie van het register naar een nieuwe plek"),
     ("Shows a fictitious franchise, on this machine only", "Toont een fictieve franchise, alleen op deze machine"),
     (
         "Where the demonstration is kept; otherwise KLUIS_DATA_DIRECTORY, or demo-data",

@@ -60,6 +60,9 @@ pub async fn run(command: &InitCommand, options: &Options, terminal: Terminal) -
             chosen.push((setting.key, value.clone()));
         }
     }
+    if !chosen.iter().any(|(key, _)| *key == LEDGER) {
+        chosen.push((LEDGER, format!("{}.erasures", directory.display())));
+    }
     let chosen: Vec<_> = chosen.iter().map(|(key, value)| (*key, value.as_str())).collect();
     let text = template(&chosen, terminal.say_phrase());
 
@@ -79,6 +82,9 @@ pub async fn run(command: &InitCommand, options: &Options, terminal: Terminal) -
     tell(&made, &file, terminal);
     Ok(())
 }
+
+/// Beside the data directory, where no backup of that takes it along; a better place is another disk.
+const LEDGER: &str = "erasure.ledger_copy";
 
 /// What the operator is told, once.
 struct Made {

@@ -8,7 +8,8 @@ mod audit;
 mod config;
 mod demo;
 mod doctor;
-pub mod exit;
+pub mod erasure;
+mod exit;
 mod help;
 mod import;
 mod init;
@@ -55,6 +56,9 @@ enum Command {
     /// Shows, renews and rotates keys
     #[command(subcommand)]
     Key(key::KeyCommand),
+    /// Compares the erasure ledger with its copy, and mends what a restore has undone
+    #[command(subcommand)]
+    Erasure(erasure::ErasureCommand),
     /// Shows a fictitious franchise, on this machine only
     Demo(demo::DemoCommand),
     /// Makes or lists the people who sign in
@@ -117,6 +121,7 @@ fn run(cli: &Cli, terminal: Terminal) -> Result<(), Failure> {
         Command::Unseal => wait(vault::unseal(options, terminal)),
         Command::Seal => wait(vault::seal(options, terminal)),
         Command::Key(command) => wait(key::run(command, options, terminal)),
+        Command::Erasure(command) => wait(erasure::run(command, options, terminal)),
         Command::Demo(command) => wait(demo::run(command, options, terminal)),
         Command::Import(command) => wait(import::run(command, options, terminal)),
         Command::User(command) => wait(user::run(command, options, terminal)),

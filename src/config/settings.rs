@@ -96,6 +96,22 @@ pub const SETTINGS: &[Setting] = &[
         ),
     ),
     open(
+        "erasure.ledger_copy",
+        "",
+        (
+            "File outside of the data directory that holds a copy of the erasure ledger; with it, whom somebody has erased stays erased when a backup is restored.",
+            "Bestand buiten de gegevensmap met een kopie van het wisregister; daarmee blijft gewist wie gewist is, ook als een reservekopie wordt teruggezet.",
+        ),
+    ),
+    open(
+        "erasure.key_backup_days",
+        "",
+        (
+            "For how many days backups of the key store are kept: certificates of erasure then say when the last one has expired.",
+            "Hoeveel dagen reservekopieën van de sleutelopslag bewaard blijven: wisbewijzen zeggen dan wanneer de laatste verlopen is.",
+        ),
+    ),
+    open(
         "unseal.source",
         "key-file",
         (

@@ -69,6 +69,10 @@ pub struct Config {
     pub key_cache: usize,
     pub unseal: UnsealSource,
     pub policy_file: Option<PathBuf>,
+    /// Where the copy of the erasure ledger is kept.
+    pub ledger_copy: Option<PathBuf>,
+    /// For how many days backups of the key store are kept.
+    pub key_backup_days: Option<u32>,
     pub mail: Option<MailConfig>,
     pub session_idle_minutes: u32,
     pub session_hours: u32,
@@ -110,6 +114,8 @@ impl Config {
             key_cache: read.parse("keys.cache", 0, p("a number", "een getal")),
             unseal: read.unseal(&data_directory),
             policy_file: read.optional("policy.file").map(PathBuf::from),
+            ledger_copy: read.ledger_copy(&data_directory),
+            key_backup_days: read.days("erasure.key_backup_days"),
             mail: read.mail(),
             session_idle_minutes: read.parse(
                 "session.idle_minutes",
@@ -187,6 +193,22 @@ impl Reader<'_> {
         let names = names.join(", ");
         self.fault(key, format!("must be one of: {names}"), format!("moet een van deze zijn: {names}"));
         choices[0].1
+    }
+
+    /// Absent, or a number of days.
+    fn days(&mut self, key: &str) -> Option<u32> {
+        self.optional(key).map(|_| self.parse(key, 0, p("a number of days", "een aantal dagen")))
+    }
+
+    /// In the data directory it would go the same way as the ledger itself.
+    fn ledger_copy(&mut self, directory: &std::path::Path) -> Option<PathBuf> {
+        const KEY: &str = "erasure.ledger_copy";
+        let path = PathBuf::from(self.optional(KEY)?);
+        let full = |path: &std::path::Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+        if full(&path).starts_with(full(directory)) {
+            self.fault(KEY, "must be outside of the data directory", "moet buiten de gegevensmap staan");
+        }
+        Some(path)
     }
 
     fn public_url(&mut self) -> String {

@@ -35,6 +35,8 @@ scoped_permissions! { Customers;
     /// Changing many in one request.
     Bulk = Customer: Bulk,
     Export = Customer: Export,
+    /// Making unreadable for good.
+    Erase = Customer: Erase,
     /// Bringing many in, from a file or in one request.
     Import = Customer: Import,
 }

@@ -7,6 +7,7 @@ pub mod api;
 pub mod bulk;
 pub mod changes;
 pub mod duplicates;
+pub mod erase;
 pub mod fields;
 pub mod follow;
 mod index;
@@ -27,4 +28,4 @@ pub mod undo;
 pub mod upsert;
 pub mod view;
 
-pub use access::{Archive, Assign, Bulk, Create, Customers, Export, Import, Read, Update};
+pub use access::{Archive, Assign, Bulk, Create, Customers, Erase, Export, Import, Read, Update};

@@ -36,7 +36,7 @@ pub async fn list(
     let more = rows.len() > size as usize;
     rows.truncate(size as usize);
     let next = rows.last().filter(|_| more).map(|row| After { id: row.id, updated_at: row.plain.updated_at });
-    let texts = disclose(app, scope, &rows).await?;
+    let texts = disclose(app, scope, rows).await?;
     Ok(Found { texts, next, total })
 }
 
@@ -44,10 +44,10 @@ pub async fn list(
 pub async fn disclose(
     app: &App,
     scope: &Scope<Read>,
-    rows: &[CustomerRow],
+    rows: Vec<CustomerRow>,
 ) -> Result<Vec<JsonText<CustomerView>>, Problem> {
-    let keys = view::keys(app, rows).await?;
-    disclose_with(app, scope, rows, &keys).await
+    let (rows, keys) = view::present(app, rows, |row| row).await?;
+    disclose_with(app, scope, &rows, &keys).await
 }
 
 /// The same for one who has the keys of the rows already.
@@ -75,8 +75,9 @@ pub async fn record_look(app: &App, scope: &Scope<Read>, rows: &[CustomerRow]) -
 /// One customer and its revision; 404 when there is none that the caller may read.
 pub async fn show(app: &App, scope: &Scope<Read>, id: Id<Customer>) -> Result<(JsonText<CustomerView>, i64), Problem> {
     let row = rows::get(&app.db, scope, id).await?.ok_or(Problem::not_found())?;
-    let mut texts = disclose(app, scope, std::slice::from_ref(&row)).await?;
-    Ok((texts.pop().ok_or(Problem::not_found())?, row.plain.revision))
+    let revision = row.plain.revision;
+    let mut texts = disclose(app, scope, vec![row]).await?;
+    Ok((texts.pop().ok_or(Problem::not_found())?, revision))
 }
 
 /// Makes a customer of the acting tenant; gives what the caller may see of it, and its id.

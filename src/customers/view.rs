@@ -2,7 +2,7 @@
 
 use kluis_core::access::{self, Purpose, Scope, ScopedPermission};
 use kluis_core::kernel::{Id, Problem, id::Customer, id::Tenant, id::User};
-use kluis_core::privacy::{Compartment, CompartmentSet, DataKey, Disclosure, Sealed, Shown};
+use kluis_core::privacy::{Compartment, CompartmentSet, DataKey, Disclosure, Sealed, Shown, VaultError};
 use poem_openapi::Object;
 use poem_openapi::types::Example;
 use serde::de::DeserializeOwned;
@@ -196,36 +196,32 @@ pub(super) fn withheld(disclosure: Disclosure) -> Vec<String> {
     hidden.iter().map(|compartment| compartment.name().to_owned()).collect()
 }
 
-/// Opens a page of rows with one look into the key store.
-pub async fn open_all<P: ScopedPermission>(
+/// The rows that have a key, each with it. A row without one is of somebody who was erased, and came back with older data:
+/// it is nobody's, and stands in the way of no other.
+pub async fn present<R>(
     app: &App,
-    scope: &Scope<P>,
-    rows: &[CustomerRow],
-) -> Result<Vec<CustomerView>, Problem> {
-    open_each(app, scope, rows, open).await
+    rows: Vec<R>,
+    row: impl Fn(&R) -> &CustomerRow,
+) -> Result<(Vec<R>, Vec<DataKey>), Problem> {
+    let keys = keys(app, &rows, row).await?;
+    let found = rows.into_iter().zip(keys);
+    Ok(found.filter_map(|(row, key)| Some((row, key?))).unzip())
 }
 
-/// The same with any way to open one row.
-pub async fn open_each<P: ScopedPermission, V>(
-    app: &App,
-    scope: &Scope<P>,
-    rows: &[CustomerRow],
-    open: impl Fn(&Scope<P>, &DataKey, &CustomerRow) -> Result<V, Problem>,
-) -> Result<Vec<V>, Problem> {
-    let keys = keys(app, rows).await?;
-    rows.iter().zip(&keys).map(|(row, key)| open(scope, key, row)).collect()
-}
-
-/// The key of each row.
-pub async fn keys(app: &App, rows: &[CustomerRow]) -> Result<Vec<DataKey>, Problem> {
+/// The key of each row, `None` where it is destroyed.
+async fn keys<R>(app: &App, rows: &[R], row: impl Fn(&R) -> &CustomerRow) -> Result<Vec<Option<DataKey>>, Problem> {
     let mut keys = Vec::with_capacity(rows.len());
     // Rows of one tenant stand together in most pages; each run of them is one look-up.
-    for run in rows.chunk_by(|a, b| a.tenant == b.tenant) {
-        let tenant = run[0].tenant.uuid();
+    for run in rows.chunk_by(|a, b| row(a).tenant == row(b).tenant) {
+        let tenant = row(&run[0]).tenant.uuid();
         app.keys.ensure_tenant(tenant).await?;
-        let ids: Vec<_> = run.iter().map(|row| row.key).collect();
-        for (row, key) in run.iter().zip(app.keys.subject_keys(tenant, &ids).await?) {
-            keys.push(key.map_err(|error| about(error, row))?);
+        let ids: Vec<_> = run.iter().map(|one| row(one).key).collect();
+        for (one, key) in run.iter().zip(app.keys.subject_keys(tenant, &ids).await?) {
+            keys.push(match key {
+                Ok(key) => Some(key),
+                Err(VaultError::Erased) => None,
+                Err(error) => return Err(about(error, row(one))),
+            });
         }
     }
     Ok(keys)

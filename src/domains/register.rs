@@ -163,6 +163,14 @@ const fn of_event(column: &'static str, why: &'static str) -> Column {
     Column::impersonal("audit_events", column, why)
 }
 
+const fn of_erasure(column: &'static str, why: &'static str) -> Column {
+    Column::impersonal("erasures", column, why)
+}
+
+const fn of_ledger(column: &'static str, why: &'static str) -> Column {
+    Column::impersonal("erasure_ledger", column, why)
+}
+
 const MACHINERY: &[Column] = &[
     Column::impersonal("authz_epoch", "value", "a count"),
     Column::impersonal("audit_head", "seq", "a count"),
@@ -188,6 +196,17 @@ const MACHINERY: &[Column] = &[
     Column::impersonal("idempotency_keys", "attempt", "a process"),
     Column::impersonal("idempotency_keys", "lease_until", "a time"),
     Column::whole("idempotency_keys", "answer", "the answer that is repeated"),
+    Column::impersonal("idempotency_keys", "customer_id", "an id"),
+    of_erasure("customer_id", "an id that nobody has any more"),
+    of_erasure("ground", "a code"),
+    of_erasure("state", "a code"),
+    of_erasure("requested_by", "an id"),
+    of_erasure("removed", "counts, and a time"),
+    of_erasure("completed_at", "a time"),
+    of_erasure("certificate", "ids, counts and times, signed"),
+    of_ledger("seq", "a count"),
+    of_ledger("at", "a time"),
+    of_ledger("subject_id", "an id that nobody has any more"),
 ];
 
 const KEYS: &[Column] = &[
@@ -213,6 +232,9 @@ pub const VIEWS: &[(&str, &str)] = &[
     ("CustomerView", "customer"),
     ("DuplicateView", "duplicate"),
     ("Enrolment", "credential"),
+    ("ErasurePreview", "erasure"),
+    ("ErasureRemoved", "erasure"),
+    ("ErasureView", "erasure"),
     ("ImportView", "import"),
     ("InteractionView", "interaction"),
     ("JobRowView", "job"),

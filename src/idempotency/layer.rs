@@ -9,7 +9,7 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use kluis_core::access::Purpose;
 use kluis_core::audit::{Class, Detail, Event, Outcome};
-use kluis_core::kernel::id::AuditEvent;
+use kluis_core::kernel::id::{AuditEvent, Customer};
 use kluis_core::kernel::{Id, Phrase, Problem, ProblemKind};
 use poem::error::ReadBodyError;
 use poem::http::{HeaderValue, Method, header};
@@ -133,7 +133,8 @@ impl<E: Endpoint<Output = Response> + 'static> Endpoint for IdempotentEndpoint<E
 impl<E: Endpoint<Output = Response> + 'static> IdempotentEndpoint<E> {
     /// Runs the request to its end, even when the client goes meanwhile: it will come back and ask.
     async fn run(&self, request: Request, claim: Claim, rights: [u8; 32], caller: &Caller) -> poem::Result<Response> {
-        let run = Run { app: Arc::clone(&self.app), claim, rights, request: Arc::clone(&caller.request) };
+        let about = customer_in(request.uri().path()).filter(|_| !tells_of_erasure(request.uri().path()));
+        let run = Run { app: Arc::clone(&self.app), claim, rights, request: Arc::clone(&caller.request), about };
         let work = run.finish(Arc::clone(&self.inner), request);
         match tokio::spawn(work.in_current_span()).await {
             Ok(response) => Ok(response),
@@ -153,6 +154,18 @@ struct Run {
     claim: Claim,
     rights: [u8; 32],
     request: Arc<str>,
+    /// Whom the answer speaks of, by the request's path.
+    about: Option<Id<Customer>>,
+}
+
+/// The customer in a path: `/v1/customers/cus_…/interactions`.
+fn customer_in(path: &str) -> Option<Id<Customer>> {
+    path.split('/').find_map(Id::parse)
+}
+
+/// The answer to an erasure speaks of nobody any more, and is repeated like any other.
+fn tells_of_erasure(path: &str) -> bool {
+    path.ends_with("/erasure")
 }
 
 impl Run {
@@ -183,7 +196,10 @@ impl Run {
 
     async fn keep(&self, kept: &Kept) -> Result<(), Problem> {
         let sealed = kept.seal(&self.app, self.claim.tenant, self.claim.id).await?;
-        Ok(rows::keep(&self.app.db, self.claim, &sealed, self.app.clock.now() + KEPT).await?)
+        // Of one that was made only now, the answer says where it is.
+        let made = kept.location().and_then(|place| customer_in(place.to_str().ok()?));
+        let until = self.app.clock.now() + KEPT;
+        Ok(rows::keep(&self.app.db, self.claim, (&sealed, self.about.or(made)), until).await?)
     }
 
     /// Runs beside the request, never in its way: it may hold the only connection that writes.

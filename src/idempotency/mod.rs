@@ -19,7 +19,8 @@ mod identity;
 mod layer;
 mod rows;
 
-use kluis_core::kernel::Problem;
+use kluis_core::kernel::{Id, Problem, id::Customer};
+use kluis_core::store::{Tx, Unaudited};
 
 use crate::app::App;
 
@@ -29,4 +30,9 @@ pub use layer::Idempotent;
 pub async fn sweep(app: &App) -> Result<(), Problem> {
     while rows::forget(&app.db, app.clock.now()).await? > 0 {}
     Ok(())
+}
+
+/// Removes the answers that speak of a customer who is being erased, in the transaction that does it; how many.
+pub async fn erase(tx: &mut Tx<Unaudited>, customer: Id<Customer>) -> Result<u64, Problem> {
+    Ok(rows::erase(tx, customer).await?)
 }

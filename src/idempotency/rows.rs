@@ -3,9 +3,9 @@
 use chrono::{DateTime, Utc};
 use kluis_core::args;
 use kluis_core::kernel::Id;
-use kluis_core::kernel::id::Tenant;
+use kluis_core::kernel::id::{Customer, Tenant};
 use kluis_core::privacy::{Blob, Sealed};
-use kluis_core::store::{Db, Sql, StoreError};
+use kluis_core::store::{Db, Sql, StoreError, Tx, Unaudited};
 use uuid::Uuid;
 
 const OWN: &str = "callers find their own keys only: the hash holds who they are";
@@ -89,13 +89,18 @@ pub async fn renew(db: &Db, claim: Claim, lease_until: DateTime<Utc>) -> Result<
     tx.commit_without_event(KEEPING).await
 }
 
-const KEEP: &str = "UPDATE idempotency_keys SET answer = $4, expires_at = $5 \
-    WHERE tenant_id = $1 AND id = $2 AND attempt = $3";
+const KEEP: &str = "UPDATE idempotency_keys SET answer = $4, expires_at = $5, customer_id = $6 \
+    WHERE tenant_id = $1 AND id = $2 AND attempt = $3 AND NOT EXISTS (SELECT 1 FROM erasures AS x WHERE x.customer_id = $6)";
 
-/// Keeps the answer; nothing happens if another run has taken over.
-pub async fn keep(db: &Db, claim: Claim, answer: &Sealed<Blob>, expires_at: DateTime<Utc>) -> Result<(), StoreError> {
+/// Keeps the answer; nothing happens if another run has taken over, or whom it speaks of has been erased meanwhile.
+pub async fn keep(
+    db: &Db,
+    claim: Claim,
+    (answer, about): (&Sealed<Blob>, Option<Id<Customer>>),
+    expires_at: DateTime<Utc>,
+) -> Result<(), StoreError> {
     let mut tx = db.begin().await?;
-    let args = args![claim.tenant, claim.id, claim.attempt, answer, expires_at];
+    let args = args![claim.tenant, claim.id, claim.attempt, answer, expires_at, about];
     tx.execute_without_scope(OWN, KEEP, args).await?;
     tx.commit_without_event(KEEPING).await
 }
@@ -108,4 +113,12 @@ pub async fn release(db: &Db, claim: Claim) -> Result<(), StoreError> {
     let mut tx = db.begin().await?;
     tx.execute_without_scope(OWN, RELEASE, args![claim.tenant, claim.id, claim.attempt]).await?;
     tx.commit_without_event(KEEPING).await
+}
+
+const WHY_ERASED: &str = "a customer is erased: answers that speak of it go as well, by the decision to erase it";
+const ERASE: &str = "DELETE FROM idempotency_keys WHERE customer_id = $1";
+
+/// Removes the answers that speak of a customer, whoever got them; how many.
+pub async fn erase(tx: &mut Tx<Unaudited>, customer: Id<Customer>) -> Result<u64, StoreError> {
+    tx.execute_without_scope(WHY_ERASED, ERASE, args![customer]).await
 }

@@ -10,6 +10,7 @@ pub mod api;
 pub mod bring;
 pub mod draft;
 pub mod encoding;
+pub mod erase;
 pub mod mapping;
 pub mod merge;
 pub mod model;

@@ -5,7 +5,7 @@ use data_encoding::HEXLOWER;
 use kluis_core::access::{AccessError, RelSet, Scope, ScopedPermission};
 use kluis_core::args;
 use kluis_core::kernel::Id;
-use kluis_core::kernel::id::{Tenant, User};
+use kluis_core::kernel::id::{Customer, Tenant, User};
 use kluis_core::privacy::Sealed;
 use kluis_core::store::{Args, Db, Row, Sql, StoreError, Tx, Unaudited};
 use serde::Serialize;
@@ -306,4 +306,38 @@ const FORGET: &str = "DELETE FROM import_changes WHERE (tenant_id, import_id) IN
 pub(super) async fn forget_changes(tx: &mut Tx<Unaudited>, now: DateTime<Utc>) -> Result<u64, StoreError> {
     const WHY: &str = "the time in which an import can be undone is over for all tenants alike";
     tx.execute_without_scope(WHY, FORGET, args![now]).await
+}
+
+const WHY_ERASED: &str = "a customer is erased: what imports keep of it goes as well, by the decision to erase it";
+const ERASE_CHANGES: &str = "DELETE FROM import_changes WHERE tenant_id = $1 AND record_id = $2";
+// A file that a job is reading now stays until its time is over; the certificate says when that is.
+const ERASE_FILES: &str = "DELETE FROM job_files WHERE tenant_id = $1 AND id IN (SELECT i.file_id FROM imports AS i \
+    JOIN job_rows AS r ON r.tenant_id = i.tenant_id AND (r.job_id = i.run_job_id OR r.job_id = i.dry_job_id) \
+    WHERE i.tenant_id = $1 AND r.record_id = $2 AND i.file_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM jobs AS j \
+    WHERE j.tenant_id = i.tenant_id AND j.id IN (i.dry_job_id, i.run_job_id, i.undo_job_id) \
+    AND j.state IN ('queued', 'running')))";
+const LATEST_FILE: &str = "SELECT MAX(expires_at) FROM job_files WHERE tenant_id = $1";
+
+/// Removes what it takes to undo changes of a customer, and the files in which one of its lines stood; how many of each.
+pub(super) async fn erase(
+    tx: &mut Tx<Unaudited>,
+    tenant: Id<Tenant>,
+    customer: Id<Customer>,
+) -> Result<(u64, u64), StoreError> {
+    let args = || args![tenant, customer];
+    let changes = tx.execute_without_scope(WHY_ERASED, ERASE_CHANGES, args()).await?;
+    let files = tx.execute_without_scope(WHY_ERASED, ERASE_FILES, args()).await?;
+    if files > 0 {
+        forget_files(tx).await?;
+    }
+    Ok((changes, files))
+}
+
+/// Until when a file of a tenant is kept at the latest.
+pub(super) async fn latest_file(
+    tx: &mut Tx<Unaudited>,
+    tenant: Id<Tenant>,
+) -> Result<Option<DateTime<Utc>>, StoreError> {
+    let row = tx.fetch_optional_without_scope(WHY_ERASED, LATEST_FILE, args![tenant]).await?;
+    row.map_or(Ok(None), |row| row.opt_time(0))
 }

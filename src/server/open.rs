@@ -17,6 +17,7 @@ use super::stores::Stores;
 use crate::app::{App, AppError};
 use crate::config::Config;
 use crate::entropy::SystemEntropy;
+use crate::erasures;
 
 /// Why the program doesn't start.
 #[derive(Debug, thiserror::Error)]
@@ -65,6 +66,18 @@ pub async fn open(config: Config, stores: &Stores, clock: Clock) -> Result<Arc<A
     } else {
         tracing::warn!("the vault stays sealed: personal data answers 503");
     }
+    let app = assemble(config, stores, clock).await?;
+    if !app.keys.is_sealed() {
+        // Before anybody can see whom older data has brought back.
+        erasures::ledger::check(&app).await.map_err(VaultError::from)?;
+    }
+    Ok(app)
+}
+
+/// The same without the look at the erasure ledger: for the command that mends it.
+pub async fn open_unchecked(config: Config, stores: &Stores, clock: Clock) -> Result<Arc<App>, StartError> {
+    require_current(stores).await?;
+    stores.unseal(&config).await?;
     assemble(config, stores, clock).await
 }
 

@@ -8,16 +8,16 @@ use std::collections::BTreeMap;
 use kluis_core::access::Channel;
 use kluis_core::audit::{Class, Event, Outcome};
 use kluis_core::kernel::Problem;
-use kluis_core::privacy::{Handed, Result as VaultResult, Sensitive, VaultError, by_hand};
+use kluis_core::privacy::{Handed, Result as VaultResult, RootKey, Sensitive, VaultError, by_hand};
 
 use crate::app::App;
-use crate::tenants;
+use crate::{erasures, tenants};
 
 /// Opens the vault with what somebody handed over. A wrong secret changes nothing, and is on record as well.
 pub async fn unseal(app: &App, secret: Sensitive<String>) -> VaultResult<()> {
     let kind = Handed::of(secret.expose()).code();
     let opened = match by_hand(secret, &**app.keys.store()).await {
-        Ok(root) => app.keys.unseal(root).await,
+        Ok(root) => open(app, root).await,
         Err(error) => Err(error),
     };
     let fact = |event: Event| event.code("key", kind);
@@ -36,6 +36,17 @@ pub async fn unseal(app: &App, secret: Sensitive<String>) -> VaultResult<()> {
     }
     tracing::info!("the vault is open");
     Ok(())
+}
+
+/// Opens the vault, unless older data has brought back whom somebody has erased.
+async fn open(app: &App, root: RootKey) -> VaultResult<()> {
+    let was_sealed = app.keys.is_sealed();
+    app.keys.unseal(root).await?;
+    let checked = erasures::ledger::check(app).await.map_err(VaultError::from);
+    if checked.is_err() && was_sealed {
+        app.seal();
+    }
+    checked
 }
 
 /// Closes the vault; false if it was closed.

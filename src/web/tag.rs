@@ -9,6 +9,8 @@ pub enum Tag {
     Customers,
     /// E-mails, calls, visits and other contacts with customers.
     Interactions,
+    /// Customers who are gone for good, and the proof of it.
+    Erasures,
     /// Files of customers that are brought in.
     Imports,
     /// Long work, and how far it is.

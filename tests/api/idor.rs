@@ -169,6 +169,7 @@ async fn plant(
         "/me/sessions" => return session(test, &elsewhere.people[0]).await,
         "/imports" => return import(test, elsewhere).await.map(|(import, _)| import),
         "/jobs" => return import(test, elsewhere).await.map(|(_, job)| job),
+        "/erasures" => return erasure(test, elsewhere, contract).await,
         _ => {}
     }
     let operations = contract.operations();
@@ -197,6 +198,17 @@ async fn plant(
         }
     }
     None
+}
+
+/// The erasure of a customer of the other network.
+async fn erasure(test: &TestApp, elsewhere: &Elsewhere, contract: &Contract) -> Option<String> {
+    let name = format!("officer_{}", test.app.new_id::<kluis_core::kernel::id::AuditEvent>().uuid().simple());
+    let officer = test.person(&name, "privacy_officer", elsewhere.tenant).await;
+    let customer = customer(test, elsewhere, contract, "Gewist").await?;
+    let request = test.client.post(format!("/v1/customers/{customer}/erasure")).header("if-match", "*");
+    let request = request.header("authorization", format!("Bearer {}", &*officer.token));
+    let (_, view) = read(request.body_json(&json!({ "ground": "objection" })).send().await).await;
+    Some(view["id"].as_str()?.to_owned())
 }
 
 /// A session of somebody in the other network.

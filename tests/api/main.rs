@@ -14,6 +14,7 @@ mod contract;
 mod custom_fields;
 mod customers;
 mod duplicates;
+mod erasures;
 mod hidden;
 mod idempotency;
 mod identity;

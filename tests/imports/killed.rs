@@ -156,10 +156,30 @@ pub async fn expire_leases(test: &TestApp) {
     tx.commit_without_event(WHY).await.expect("it commits");
 }
 
+/// The real program over the test's databases, at an address on which it answers.
+pub async fn serve_at(test: &TestApp) -> (Child, String) {
+    let port =
+        std::net::TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a free port").port();
+    let address = format!("127.0.0.1:{port}");
+    let mut server = serve_on(test, &address);
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while std::net::TcpStream::connect(&address).is_err() {
+        assert!(Instant::now() < deadline, "the server doesn't answer");
+        assert!(server.try_wait().expect("its state").is_none(), "the server has ended");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    (server, address)
+}
+
 /// The real program over the test's databases.
 pub fn serve(test: &TestApp) -> Child {
+    serve_on(test, "127.0.0.1:0")
+}
+
+fn serve_on(test: &TestApp, address: &str) -> Child {
     let mut command = Command::new(env!("CARGO_BIN_EXE_kluis"));
-    command.arg("serve").args(["--set", "server.listen=127.0.0.1:0", "--set", "unseal.source=environment"]);
+    let listen = format!("server.listen={address}");
+    command.arg("serve").args(["--set", &listen, "--set", "unseal.source=environment"]);
     for (name, value) in &test.flags {
         command.args(["--set", &format!("{name}={value}")]);
     }

@@ -6,6 +6,7 @@ mod support;
 mod brought;
 mod killed;
 mod killed_bulk;
+mod killed_erasing;
 mod running;
 mod sample;
 mod sealed;

@@ -62,6 +62,7 @@ impl VaultError {
             Self::Uninitialised => "uninitialised",
             Self::Integrity(_) => "integrity",
             Self::Store(_) => "unavailable",
+            Self::Ledger(_) => "ledger",
             _ => "failed",
         }
     }

@@ -4,6 +4,7 @@
 
 use crate::kernel::{Message, Phrase, Problem, ProblemKind};
 
+use super::ledger::LedgerFault;
 use super::root::KeyTextFault;
 use super::unseal::SourceFault;
 
@@ -41,6 +42,9 @@ pub enum VaultError {
     KeyText(#[from] KeyTextFault),
     #[error("{0}")]
     Source(#[from] SourceFault),
+    /// The erasure ledger and its copy are at odds: older data was put back, or one of them was changed.
+    #[error("{0}")]
+    Ledger(#[from] LedgerFault),
     /// The value can't be written as JSON. The serialiser's own text is dropped: it may quote the value.
     #[error("the value cannot be sealed")]
     Unsealable,
@@ -94,6 +98,7 @@ impl VaultError {
             }
             Self::KeyText(fault) => fault.message(),
             Self::Source(fault) => fault.message(),
+            Self::Ledger(fault) => fault.message(),
             Self::Unsealable => phrase("A value can't be sealed.", "Een waarde kan niet worden verzegeld."),
             Self::Random => phrase("The system gives no randomness.", "Het systeem geeft geen toevalsgetallen."),
             Self::Store(_) => phrase("The key store doesn't answer.", "De sleutelopslag antwoordt niet."),
@@ -102,7 +107,7 @@ impl VaultError {
 
     const fn kind(&self) -> ProblemKind {
         match self {
-            Self::Sealed | Self::Uninitialised => ProblemKind::Sealed,
+            Self::Sealed | Self::Uninitialised | Self::Ledger(_) => ProblemKind::Sealed,
             Self::Integrity(_) => ProblemKind::Integrity,
             Self::Erased => ProblemKind::NotFound,
             Self::Exhausted(_) | Self::Rotated | Self::Random | Self::Store(_) => ProblemKind::Unavailable,

@@ -4,6 +4,7 @@
 //! - values at rest: [`sealed`] in an [`envelope`], bound to their place by a [`context`]; rows by a [`rowmac`]
 //! - keys: [`keyring`] over a [`keystore`], opened by a [`root`] key from an [`unseal`] source, or [`mod@by_hand`]
 //! - finding what is sealed: [`blind`]; by name, and in order of names: [`directory`]
+//! - who was erased, so that it stays so: [`ledger`]
 //! - values on their way out: [`disclosure`]; in memory: [`sensitive`]
 //!
 //! Must never: log or format a value or a key, know SQL or HTTP, decide who may see what (that is the access floor's work),
@@ -23,6 +24,7 @@ pub mod keyring;
 pub mod keys;
 pub mod keystore;
 mod keytext;
+pub mod ledger;
 #[cfg(test)]
 mod memory;
 pub mod root;

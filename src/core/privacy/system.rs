@@ -23,6 +23,10 @@ pub enum SystemKey {
     ClientAddress,
     /// Compares bodies of idempotent requests.
     Idempotency,
+    /// Links the entries of the erasure ledger.
+    Ledger,
+    /// The seed of the key that signs certificates.
+    Certificate,
     /// Seals the secrets of one-time passwords, and data of users.
     UserData,
 }
@@ -37,6 +41,8 @@ impl SystemKey {
             Self::UserEmail => "user e-mail",
             Self::ClientAddress => "client address",
             Self::Idempotency => "idempotency",
+            Self::Ledger => "erasure ledger",
+            Self::Certificate => "certificate",
             Self::UserData => "user data",
         }
     }

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use sqlx::Row as _;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
 
 use super::reader::Readers;
@@ -128,6 +129,16 @@ impl Db {
             Self::Sqlite(db) => db.readers.prepare(sql).await,
             Self::Postgres(connections) => connections.prepare(sql).await,
         }
+    }
+
+    /// Folds SQLite's write-ahead log into the file and truncates it: it still holds pages as they were before something was
+    /// removed from them. Waits for readers as long as the busy timeout; a log that couldn't be truncated is an error, and
+    /// the caller tries again. PostgreSQL can't: its log and dead rows go by its own rules.
+    pub async fn wipe_log(&self) -> Result<(), StoreError> {
+        let Self::Sqlite(db) = self else { return Ok(()) };
+        let row = sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").fetch_one(&db.writer).await?;
+        let busy: i64 = row.try_get(0).map_err(|_| StoreError::Row(0))?;
+        if busy == 0 { Ok(()) } else { Err(StoreError::Contention) }
     }
 
     /// Waits for running statements and closes every connection; SQLite's write-ahead log is folded into the file.

@@ -11,7 +11,6 @@
 
 use async_trait::async_trait;
 use data_encoding::HEXLOWER;
-use sqlx::Row as _;
 use uuid::Uuid;
 
 use super::{Args, Constraint, Db, Ready, Row, Sql, StoreError, Tx, Unaudited};
@@ -354,14 +353,8 @@ impl DbKeyStore {
         commit(tx).await.map(|()| rows)
     }
 
-    /// Folds SQLite's write-ahead log into the file and truncates it: it still holds the page as it was. Waits for
-    /// readers as long as the busy timeout; a log that couldn't be truncated is an error, and the caller tries again.
     async fn wipe_log(&self) -> Result<()> {
-        let Db::Sqlite(db) = &self.0 else { return Ok(()) };
-        let row = sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").fetch_one(&db.writer).await;
-        let row = row.map_err(StoreError::from)?;
-        let busy: i64 = row.try_get(0).map_err(|_| StoreError::Row(0))?;
-        if busy == 0 { Ok(()) } else { Err(StoreError::Contention.into()) }
+        Ok(self.0.wipe_log().await?)
     }
 }
 

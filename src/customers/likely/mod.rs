@@ -92,8 +92,9 @@ impl Probe {
         match (&search.customer_id, &search.draft) {
             (Some(id), None) => {
                 let row = rows::get(&app.db, scope, id.0).await?.ok_or_else(Problem::not_found)?;
-                let mut views = customer_view::open_all(app, scope, std::slice::from_ref(&row)).await?;
-                let view = views.pop().ok_or_else(Problem::not_found)?;
+                let (mut rows, keys) = customer_view::present(app, vec![row], |row| row).await?;
+                let (row, key) = rows.pop().zip(keys.first()).ok_or_else(Problem::not_found)?;
+                let view = customer_view::open(scope, key, &row)?;
                 Ok(Self { tenant: row.tenant, traits: Traits::of_view(&view), row: Some(row) })
             }
             (None, Some(draft)) => {
@@ -116,9 +117,10 @@ async fn find(app: &App, scope: &Scope<Read>, probe: &Probe, threshold: u32) -> 
     let own = probe.row.as_ref().map(|row| row.id);
     let mut rows = candidates::of(app, scope, probe.tenant, &probe.traits).await?;
     rows.retain(|row| Some(row.id) != own);
-    let views = customer_view::open_all(app, scope, &rows).await?;
+    let (rows, keys) = customer_view::present(app, rows, |row| row).await?;
     let mut hits = Vec::new();
-    for (row, view) in rows.into_iter().zip(views) {
+    for (row, key) in rows.into_iter().zip(&keys) {
+        let view = customer_view::open(scope, key, &row)?;
         let likeness = compare(&probe.traits, &Traits::of_view(&view));
         if likeness.weight > 0 && u32::from(likeness.weight) >= threshold {
             let position = Position { weight: Reverse(likeness.weight), id: row.id };

@@ -60,7 +60,7 @@ pub async fn follow_contacts(tx: &mut Tx<Unaudited>, customer: &Reached) -> Resu
     Ok(rows::follow_contacts(tx, customer.tenant, customer.id).await?)
 }
 
-/// The keyed hash by which the audit log names a customer, as far as the customer is (still) there.
+/// The keyed hash by which the audit log names a customer: one who is there, or was erased.
 pub async fn audit_hash(app: &App, id: Id<Customer>) -> Result<Option<[u8; 16]>, Problem> {
     let Some(tenant) = rows::tenant(&app.db, id).await? else { return Ok(None) };
     app.keys.ensure_tenant(tenant.uuid()).await?;

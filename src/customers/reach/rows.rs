@@ -89,7 +89,8 @@ pub async fn follow_contacts(tx: &mut Tx<Unaudited>, tenant: Id<Tenant>, id: Id<
 }
 
 const WHY_TENANT: &str = "which tenant's key hashes an id; whether there is such a customer is told to nobody";
-const TENANT: &str = "SELECT tenant_id FROM customers WHERE id = $1 AND revision > 0";
+const TENANT: &str = "SELECT tenant_id FROM customers WHERE id = $1 AND revision > 0 \
+    UNION ALL SELECT tenant_id FROM erasures WHERE customer_id = $1";
 
 pub async fn tenant(db: &Db, id: Id<Customer>) -> Result<Option<Id<Tenant>>, StoreError> {
     db.fetch_optional_without_scope(WHY_TENANT, TENANT, args![id]).await?.map(|row| row.id(0)).transpose()

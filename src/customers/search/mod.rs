@@ -143,11 +143,9 @@ pub async fn run(
         let candidates = source.next(app, scope, position.as_ref(), wanted).await?;
         looked_at += candidates.looked_at;
         position = candidates.next;
-        let (rows, positions): (Vec<_>, Vec<_>) = candidates.rows.into_iter().map(|c| (c.row, c.position)).unzip();
-        let keys = view::keys(app, &rows).await?;
-        let fit = fitting(scope, &rows, &keys, &search, &declared)?;
-        let all = rows.into_iter().zip(positions).map(|(row, position)| Candidate { row, position });
-        found.extend(all.zip(keys).zip(fit).filter(|(_, fits)| *fits).map(|(candidate, _)| candidate));
+        let (rows, keys) = view::present(app, candidates.rows, |candidate| &candidate.row).await?;
+        let fit = fitting(scope, rows.iter().map(|candidate| &candidate.row), &keys, &search, &declared)?;
+        found.extend(rows.into_iter().zip(keys).zip(fit).filter(|(_, fits)| *fits).map(|(candidate, _)| candidate));
         if position.is_none() || looked_at >= LOOKED_AT {
             break;
         }
@@ -166,16 +164,16 @@ pub async fn run(
 }
 
 /// Which of the rows are wanted, by what the caller may see of them.
-fn fitting(
+fn fitting<'a>(
     scope: &Scope<Read>,
-    rows: &[CustomerRow],
+    rows: impl Iterator<Item = &'a CustomerRow>,
     keys: &[DataKey],
     search: &CustomerSearch,
     declared: &Declared,
 ) -> Result<Vec<bool>, Problem> {
     let asked = asked(search, &declared.places);
     let fits = |(row, key): (&_, &_)| Ok(fits(search, &view::open_parts(scope, key, row, asked)?, declared));
-    rows.iter().zip(keys).map(fits).collect()
+    rows.zip(keys).map(fits).collect()
 }
 
 /// The compartments that decide whether a record is one of those wanted; no other is opened for that.
@@ -225,8 +223,8 @@ impl Selection {
             position = candidates.next;
             let mut rows: Vec<_> = candidates.rows.into_iter().map(|candidate| candidate.row).collect();
             rows.retain(|row| row.tenant == scope.tenant() && scope.permits(row.rels));
-            let keys = view::keys(app, &rows).await?;
-            let fit = fitting(read, &rows, &keys, &self.search, &self.declared)?;
+            let (rows, keys) = view::present(app, rows, |row| row).await?;
+            let fit = fitting(read, rows.iter(), &keys, &self.search, &self.declared)?;
             found.extend(rows.iter().zip(fit).filter(|(_, fits)| *fits).map(|(row, _)| row.id));
             if position.is_none() || found.len() >= limit {
                 break;

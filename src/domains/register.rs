@@ -261,6 +261,26 @@ pub const IMPERSONAL: &[(&str, &[&str], &str)] = &[
     ("*", &["revision"], "a count of changes"),
     ("*", &["withheld"], "names of compartments"),
     (
+        "erasure",
+        &[
+            "answers",
+            "certificate",
+            "completedAt",
+            "customerId",
+            "files",
+            "ground",
+            "indexEntries",
+            "interactions",
+            "ledgerCopied",
+            "relations",
+            "requestedBy",
+            "state",
+            "undoRecords",
+            "uploadsUntil",
+        ],
+        "ids that nobody has any more, codes, counts and times",
+    ),
+    (
         "audit_event",
         &[
             "action",

@@ -25,6 +25,8 @@ pub enum SystemKey {
     Idempotency,
     /// Seals the secrets of one-time passwords, and data of users.
     UserData,
+    /// The seed of the key that signs checkpoints of the audit log. Whoever keeps a checkpoint knows the log by it.
+    AuditLog,
 }
 
 impl SystemKey {
@@ -38,6 +40,7 @@ impl SystemKey {
             Self::ClientAddress => "client address",
             Self::Idempotency => "idempotency",
             Self::UserData => "user data",
+            Self::AuditLog => "audit log",
         }
     }
 }

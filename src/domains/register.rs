@@ -217,13 +217,16 @@ const KEYS: &[Column] = &[
 
 /// Of which entity the answers of the API speak, by the name of their schema.
 pub const VIEWS: &[(&str, &str)] = &[
+    ("AuditCheckpointView", "audit_checkpoint"),
     ("AuditEventView", "audit_event"),
+    ("ConsistencyProofView", "audit_checkpoint"),
     ("ContactView", "partner_contact"),
     ("CustomFieldView", "custom_field"),
     ("CustomerView", "customer"),
     ("DuplicateView", "duplicate"),
     ("Enrolment", "credential"),
     ("ImportView", "import"),
+    ("InclusionProofView", "audit_checkpoint"),
     ("InteractionView", "interaction"),
     ("JobRowView", "job"),
     ("JobView", "job"),
@@ -248,6 +251,11 @@ pub const IMPERSONAL: &[(&str, &[&str], &str)] = &[
     ("*", &["createdAt", "updatedAt", "archivedAt", "expiresAt"], "a time"),
     ("*", &["revision"], "a count of changes"),
     ("*", &["withheld"], "names of compartments"),
+    (
+        "audit_checkpoint",
+        &["at", "from", "hashes", "index", "leaf", "note", "origin", "root", "size", "to", "verifierKey"],
+        "sizes, times, hashes over all events, and what was signed",
+    ),
     (
         "audit_event",
         &[

@@ -73,6 +73,6 @@ ALTER DEFAULT PRIVILEGES FOR ROLE :"owner" IN SCHEMA public GRANT USAGE, SELECT 
 -- What happened stays: the service adds to the audit log, and can't change or shorten it. And which migrations ran
 -- is the owner's to write down.
 SELECT format('REVOKE UPDATE, DELETE, TRUNCATE ON %I FROM %I', name, :'app')
-FROM unnest(ARRAY['audit_events', 'erasure_ledger']) AS name WHERE to_regclass(name) IS NOT NULL \gexec
+FROM unnest(ARRAY['audit_events', 'audit_checkpoints', 'erasure_ledger']) AS name WHERE to_regclass(name) IS NOT NULL \gexec
 SELECT format('REVOKE INSERT, UPDATE, DELETE, TRUNCATE ON %I FROM %I', name, :'app')
 FROM unnest(ARRAY['_sqlx_migrations']) AS name WHERE to_regclass(name) IS NOT NULL \gexec

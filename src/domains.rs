@@ -4,6 +4,7 @@ pub mod register;
 mod words;
 
 use crate::audit_events::api::AuditEventsApi;
+use crate::audit_events::api_checkpoints::AuditCheckpointsApi;
 use crate::bulk::api::BulkApi;
 use crate::custom_fields::api::CustomFieldsApi;
 use crate::customers::api::CustomersApi;
@@ -31,6 +32,7 @@ pub type Api = (
     ImportsApi,
     JobsApi,
     AuditEventsApi,
+    AuditCheckpointsApi,
     TenantsApi,
     PartnersApi,
     UsersApi,
@@ -50,6 +52,7 @@ pub const fn api() -> Api {
         ImportsApi,
         JobsApi,
         AuditEventsApi,
+        AuditCheckpointsApi,
         TenantsApi,
         PartnersApi,
         UsersApi,
@@ -63,6 +66,8 @@ const PUBLIC: &[&str] = &["createSession", "redeemLink", "choosePassword", "requ
 
 /// Statuses beyond those that follow from method, parameters and security.
 const ALSO: &[(&str, u16)] = &[
+    ("getInclusionProof", 409),
+    ("getLatestAuditCheckpoint", 404),
     ("createCustomer", 409),
     ("updateCustomer", 409),
     ("createCustomField", 409),

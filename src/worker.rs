@@ -10,6 +10,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::app::App;
+use crate::audit_events::keeper::Keeper;
 use crate::bulk::bring::BringKind;
 use crate::bulk::run::BulkKind;
 use crate::bulk::undo::BulkUndoKind;
@@ -59,7 +60,8 @@ impl Background {
 /// Works until `stop` becomes true, or its other end is gone; steps under way are brought to their end.
 pub async fn run(app: Arc<App>, stop: watch::Receiver<bool>) {
     let worker = Worker::new(Workshop::of(&app), registry(&app), Timing::default());
-    tokio::join!(worker.run(stop.clone()), keep_house(&app, stop.clone()), follow(&app, stop));
+    let keeping = keep_log(&app, stop.clone());
+    tokio::join!(worker.run(stop.clone()), keep_house(&app, stop.clone()), keeping, follow(&app, stop));
 }
 
 async fn keep_house(app: &App, mut stop: watch::Receiver<bool>) {
@@ -74,6 +76,18 @@ async fn keep_house(app: &App, mut stop: watch::Receiver<bool>) {
             }
         }
         if *stop.borrow() || matches!(tokio::time::timeout(ROUND, stop.changed()).await, Ok(Err(_))) {
+            return;
+        }
+    }
+}
+
+/// Events are signed while they are fresh, and once more when everything else has stopped.
+async fn keep_log(app: &App, mut stop: watch::Receiver<bool>) {
+    let between = Duration::from_secs(u64::from(app.config.audit.checkpoint_seconds));
+    let mut keeper = Keeper::default();
+    loop {
+        report("checkpoints of the audit log", keeper.round(app).await);
+        if *stop.borrow() || matches!(tokio::time::timeout(between, stop.changed()).await, Ok(Err(_))) {
             return;
         }
     }

@@ -11,8 +11,9 @@ use uuid::Uuid;
 
 use super::access::Read;
 use super::rows::ListFilter;
-use super::service;
 use super::view::{AuditEventView, EventClass};
+use super::view_proofs::InclusionProofView;
+use super::{proofs, service};
 use crate::app::App;
 use crate::sessions::Scoped;
 use crate::web::Tag;
@@ -83,6 +84,25 @@ impl AuditEventsApi {
         id: Path<Ident<AuditEvent>>,
     ) -> web::Result<Answer<AuditEventView>> {
         Ok(Answer::new(service::show(&app, &scope, id.0.0).await?))
+    }
+
+    /// Proves that an event is in the signed log.
+    ///
+    /// With a checkpoint of that size, nobody can say later that the event wasn't there, or was another one. Events are
+    /// signed within a minute or so; before that, 409. The look is itself put on record.
+    #[oai(path = "/:id/inclusion-proof", method = "get", operation_id = "getInclusionProof")]
+    async fn inclusion(
+        &self,
+        app: Data<&Arc<App>>,
+        scope: Scoped<Read>,
+        /// The event.
+        id: Path<Ident<AuditEvent>>,
+        /// Size of the log; otherwise that of the newest checkpoint.
+        #[oai(validator(minimum(value = "1"), maximum(value = "9007199254740991")))]
+        size: Query<Option<i64>>,
+    ) -> web::Result<Answer<InclusionProofView>> {
+        let size = size.0.map(i64::unsigned_abs);
+        Ok(Answer::new(proofs::inclusion(&app, &scope, id.0.0, size).await?))
     }
 }
 

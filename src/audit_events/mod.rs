@@ -4,8 +4,14 @@
 
 mod access;
 pub mod api;
+pub mod api_checkpoints;
+pub mod keeper;
+pub mod proofs;
 mod rows;
 pub mod service;
 pub mod view;
+pub mod view_proofs;
+mod witness_file;
+mod witness_url;
 
 pub use access::{AuditEvents, Read};

@@ -163,10 +163,31 @@ const DUTCH: &[(&str, &str)] = &[
     ("Brings the databases to this program's version", "Brengt de databases naar de versie van dit programma"),
     ("Only says what would be done", "Zegt alleen wat er zou gebeuren"),
     ("Looks at everything that the installation stands on", "Bekijkt alles waar de installatie op steunt"),
-    ("Checks the audit log", "Controleert het logboek"),
+    ("Checks the audit log, or hands it out", "Controleert het logboek, of geeft het mee"),
     (
-        "Recomputes the chain of the audit log and says whether it was changed",
-        "Rekent de keten van het logboek na en zegt of het gewijzigd is",
+        "Says whether the audit log was changed, shortened or put back: the database's, or that of an exported file",
+        "Zegt of het logboek gewijzigd, ingekort of teruggezet is: dat van de database, of dat van een geëxporteerd bestand",
+    ),
+    (
+        "An exported log; without it, the log of the database",
+        "Een geëxporteerd logboek; anders het logboek van de database",
+    ),
+    (
+        "The public key that checkpoints must be signed with, as kluis audit key has shown it",
+        "De openbare sleutel waarmee controlepunten ondertekend moeten zijn, zoals kluis audit key die toonde",
+    ),
+    (
+        "File with checkpoints that were kept elsewhere; may be given more than once",
+        "Bestand met controlepunten die elders bewaard zijn; mag vaker voorkomen",
+    ),
+    (
+        "Writes the signed part of the audit log to a file that can be checked without a database",
+        "Schrijft het ondertekende deel van het logboek naar een bestand dat zonder database te controleren is",
+    ),
+    ("The file", "Het bestand"),
+    (
+        "Shows the public key with which checkpoints of the audit log can be checked",
+        "Toont de openbare sleutel waarmee controlepunten van het logboek te controleren zijn",
     ),
     ("Checks or shows the configuration", "Controleert of toont de configuratie"),
     (

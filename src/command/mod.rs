@@ -73,7 +73,7 @@ enum Command {
     Config(config::ConfigCommand),
     /// Looks at everything that the installation stands on
     Doctor,
-    /// Checks the audit log
+    /// Checks the audit log, or hands it out
     #[command(subcommand)]
     Audit(audit::AuditCommand),
     /// Checks, explains or spells out the access policy

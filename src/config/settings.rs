@@ -154,6 +154,43 @@ pub const SETTINGS: &[Setting] = &[
         ),
     ),
     open(
+        "audit.origin",
+        "",
+        (
+            "Name of the audit log in its checkpoints: an address without https://. Empty: the host of server.public_url \
+             and /audit. Whoever keeps checkpoints knows the log by it.",
+            "Naam van het logboek in de controlepunten: een adres zonder https://. Leeg: de host van server.public_url en \
+             /audit. Wie controlepunten bewaart, kent het logboek hieraan.",
+        ),
+    ),
+    open(
+        "audit.checkpoint_seconds",
+        "60",
+        (
+            "Time between two checkpoints of the audit log, while something happens.",
+            "Tijd tussen twee controlepunten van het logboek, zolang er iets gebeurt.",
+        ),
+    ),
+    open(
+        "audit.witness_file",
+        "",
+        (
+            "A file to which every checkpoint is added: on another machine, or where this service may only add. Against a \
+             log that is put back as it was.",
+            "Een bestand waar elk controlepunt aan wordt toegevoegd: op een andere machine, of waar deze dienst alleen mag \
+             toevoegen. Tegen een logboek dat wordt teruggezet.",
+        ),
+    ),
+    secret(
+        "audit.witness_url",
+        (
+            "An address to which the newest checkpoint is sent (POST, text/plain). May hold a token: prefer \
+             KLUIS_AUDIT_WITNESS_URL_FILE.",
+            "Een adres waar het nieuwste controlepunt heen gaat (POST, text/plain). Kan een token bevatten: liever \
+             KLUIS_AUDIT_WITNESS_URL_FILE.",
+        ),
+    ),
+    open(
         "mail.host",
         "",
         (

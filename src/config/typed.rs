@@ -43,6 +43,17 @@ pub struct MailConfig {
     pub from: String,
 }
 
+/// How the audit log is signed, and who keeps what was signed.
+#[derive(Debug, Clone)]
+pub struct AuditConfig {
+    /// The log's name in checkpoints; a name that a key may have.
+    pub origin: String,
+    pub checkpoint_seconds: u32,
+    pub witness_file: Option<PathBuf>,
+    /// May hold a token.
+    pub witness_url: Option<Zeroizing<String>>,
+}
+
 #[derive(Debug, Clone, Copy)]
 pub struct RateConfig {
     pub per_second: u32,
@@ -73,6 +84,7 @@ pub struct Config {
     pub ledger_copy: Option<PathBuf>,
     /// For how many days backups of the key store are kept.
     pub key_backup_days: Option<u32>,
+    pub audit: AuditConfig,
     pub mail: Option<MailConfig>,
     pub session_idle_minutes: u32,
     pub session_hours: u32,
@@ -116,6 +128,7 @@ impl Config {
             policy_file: read.optional("policy.file").map(PathBuf::from),
             ledger_copy: read.ledger_copy(&data_directory),
             key_backup_days: read.days("erasure.key_backup_days"),
+            audit: read.audit(),
             mail: read.mail(),
             session_idle_minutes: read.parse(
                 "session.idle_minutes",
@@ -301,6 +314,33 @@ impl Reader<'_> {
             self.fault(key, "is needed by unseal.source", "is nodig voor unseal.source");
         }
         value
+    }
+
+    fn audit(&mut self) -> AuditConfig {
+        let url = self.text("server.public_url");
+        let host = url.split_once("://").map_or("", |(_, rest)| rest.split('/').next().unwrap_or_default());
+        let origin = self.optional("audit.origin").unwrap_or_else(|| format!("{host}/audit"));
+        if origin.contains(|c: char| c.is_whitespace() || c.is_control() || c == '+') {
+            self.fault(
+                "audit.origin",
+                "must be a name without spaces and plus signs",
+                "moet een naam zijn zonder spaties en plustekens",
+            );
+        }
+        let witness_url = self.secret("audit.witness_url");
+        if witness_url.as_ref().is_some_and(|url| !url.starts_with("https://") && !url.starts_with("http://")) {
+            self.fault(
+                "audit.witness_url",
+                "must start with https:// or http://",
+                "moet met https:// of http:// beginnen",
+            );
+        }
+        AuditConfig {
+            origin,
+            checkpoint_seconds: self.positive("audit.checkpoint_seconds"),
+            witness_file: self.optional("audit.witness_file").map(PathBuf::from),
+            witness_url,
+        }
     }
 
     fn mail(&mut self) -> Option<MailConfig> {

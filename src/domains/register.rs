@@ -175,6 +175,16 @@ const MACHINERY: &[Column] = &[
     Column::impersonal("authz_epoch", "value", "a count"),
     Column::impersonal("audit_head", "seq", "a count"),
     Column::keyed("audit_head", "chain", "a hash of all events"),
+    Column::impersonal("audit_tree", "size", "a count"),
+    Column::keyed("audit_tree", "chain", "a hash of the events in the tree"),
+    Column::impersonal("audit_tiles", "level", "a count"),
+    Column::impersonal("audit_tiles", "position", "a count"),
+    Column::impersonal("audit_tiles", "width", "a count"),
+    Column::keyed("audit_tiles", "hashes", "hashes of events, whose subjects stand under the tenant's audit key"),
+    Column::impersonal("audit_checkpoints", "size", "a count"),
+    Column::impersonal("audit_checkpoints", "at", "a time"),
+    Column::impersonal("audit_checkpoints", "note", "a count, a hash of all events, and a signature"),
+    Column::impersonal("audit_checkpoints", "verifier", "a public key"),
     of_event("seq", "a count"),
     of_event("at", "a time"),
     of_event("owner_id", "an organisation: an id"),
@@ -226,7 +236,9 @@ const KEYS: &[Column] = &[
 
 /// Of which entity the answers of the API speak, by the name of their schema.
 pub const VIEWS: &[(&str, &str)] = &[
+    ("AuditCheckpointView", "audit_checkpoint"),
     ("AuditEventView", "audit_event"),
+    ("ConsistencyProofView", "audit_checkpoint"),
     ("ContactView", "partner_contact"),
     ("CustomFieldView", "custom_field"),
     ("CustomerView", "customer"),
@@ -236,6 +248,7 @@ pub const VIEWS: &[(&str, &str)] = &[
     ("ErasureRemoved", "erasure"),
     ("ErasureView", "erasure"),
     ("ImportView", "import"),
+    ("InclusionProofView", "audit_checkpoint"),
     ("InteractionView", "interaction"),
     ("JobRowView", "job"),
     ("JobView", "job"),
@@ -279,6 +292,11 @@ pub const IMPERSONAL: &[(&str, &[&str], &str)] = &[
             "uploadsUntil",
         ],
         "ids that nobody has any more, codes, counts and times",
+    ),
+    (
+        "audit_checkpoint",
+        &["at", "from", "hashes", "index", "leaf", "note", "origin", "root", "size", "to", "verifierKey"],
+        "sizes, times, hashes over all events, and what was signed",
     ),
     (
         "audit_event",

@@ -66,7 +66,8 @@ pub async fn seal(app: &App) -> bool {
     true
 }
 
-pub(super) async fn record(app: &App, action: &'static str, fact: impl FnOnce(Event) -> Event) -> Result<(), Problem> {
+/// Puts on record what whoever runs the machine has done with the installation.
+pub async fn record(app: &App, action: &'static str, fact: impl FnOnce(Event) -> Event) -> Result<(), Problem> {
     // The vault is the whole installation's: it stands in the log of the organisation at the top. Before there is one,
     // nothing can be opened that is anybody's.
     let Some(top) = tenants::service::roots(app).await?.first().map(|tenant| tenant.id) else { return Ok(()) };

@@ -6,6 +6,7 @@ mod oracle;
 mod support;
 
 mod audit_events;
+mod audit_tree;
 mod bulk;
 mod bulk_breaks;
 mod bulk_rows;

@@ -6,11 +6,11 @@ use crate::program::{Outcome, Running, run, run_with};
 const INIT: [&str; 6] = ["init", "data", "--organisation", "Voorbeeld Wonen", "--administrator", "beheer@hq.example"];
 const FILE: [&str; 2] = ["--config", "data/kluis.toml"];
 
-fn init(directory: &Path, more: &[&str]) -> Outcome {
+pub fn init(directory: &Path, more: &[&str]) -> Outcome {
     run(directory, &[&INIT, more].concat())
 }
 
-fn with_file(directory: &Path, arguments: &[&str]) -> Outcome {
+pub fn with_file(directory: &Path, arguments: &[&str]) -> Outcome {
     run(directory, &[arguments, &FILE].concat())
 }
 

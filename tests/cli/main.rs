@@ -1,6 +1,8 @@
 //! The command line as people meet it: the real binary, its exit codes and what it leaves on the disk.
 
 #[cfg(test)]
+mod audit;
+#[cfg(test)]
 mod configuration;
 #[cfg(test)]
 mod demonstration;

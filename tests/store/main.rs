@@ -3,6 +3,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod attacks;
 mod audit;
 mod connections;
 mod inspect;
@@ -13,3 +14,4 @@ mod register;
 mod source;
 mod statements;
 mod transactions;
+mod tree;

@@ -72,22 +72,22 @@ async fn apart(stores: &Stores, report: &mut Report) {
 
 async fn audit_chain(db: &Db, report: &mut Report) {
     match audit::verify(db).await {
-        Ok(chain) => match chain.broken_at {
+        Ok(found) => match found.broken_at {
             None => {
-                let events = chain.events;
+                let (events, tree) = (found.events, found.tree);
                 report.ok(
                     AUDIT,
                     Message::new(
-                        format!("{events} events, the chain holds"),
-                        format!("{events} gebeurtenissen, de keten klopt"),
+                        format!("{events} events, the chain holds, {tree} are signed"),
+                        format!("{events} gebeurtenissen, de keten klopt, {tree} zijn ondertekend"),
                     ),
                 );
             }
             Some(at) => report.fail(
                 AUDIT,
                 Message::new(
-                    format!("the chain breaks at event {at}"),
-                    format!("de keten breekt bij gebeurtenis {at}"),
+                    format!("breaks at event {at}: kluis audit verify tells more"),
+                    format!("breekt bij gebeurtenis {at}: kluis audit verify vertelt meer"),
                 ),
             ),
         },

@@ -30,6 +30,10 @@ impl Class {
             Self::Security => "security",
         }
     }
+
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        [Self::Read, Self::Write, Self::Security].into_iter().find(|class| class.as_str() == text)
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,6 +50,10 @@ impl Outcome {
             Self::Denied => "denied",
             Self::Failed => "failed",
         }
+    }
+
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        [Self::Allowed, Self::Denied, Self::Failed].into_iter().find(|outcome| outcome.as_str() == text)
     }
 }
 
@@ -224,18 +232,8 @@ impl Event {
 
     /// Reads a row as the statements of this type select it: sequence number, event, stored chain hash.
     pub fn from_row(row: &Row) -> Result<(i64, Self, [u8; 32]), StoreError> {
-        let class = match row.text(8)?.as_str() {
-            "read" => Class::Read,
-            "write" => Class::Write,
-            "security" => Class::Security,
-            _ => return Err(StoreError::Row(8)),
-        };
-        let outcome = match row.text(15)?.as_str() {
-            "allowed" => Outcome::Allowed,
-            "denied" => Outcome::Denied,
-            "failed" => Outcome::Failed,
-            _ => return Err(StoreError::Row(15)),
-        };
+        let class = Class::parse(&row.text(8)?).ok_or(StoreError::Row(8))?;
+        let outcome = Outcome::parse(&row.text(15)?).ok_or(StoreError::Row(15))?;
         let (subjects, rest) = {
             let bytes = row.blob(12)?;
             let (chunks, rest) = bytes.as_chunks::<SUBJECT_HASH>();

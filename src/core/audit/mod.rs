@@ -9,13 +9,15 @@
 mod behind;
 mod chain;
 mod event;
+pub mod examine;
+pub mod export;
 mod feed;
+pub mod kept;
 mod reads;
 mod record;
 pub mod tree;
-mod verify;
 
 pub use event::{Class, Detail, Event, Outcome};
+pub use examine::{last, verify};
 pub use feed::{Change, Feed, Portion, Turn};
 pub use reads::ReadLog;
-pub use verify::{ChainReport, last, verify};

@@ -29,6 +29,8 @@ pub enum SystemKey {
     Certificate,
     /// Seals the secrets of one-time passwords, and data of users.
     UserData,
+    /// The seed of the key that signs checkpoints of the audit log. Whoever keeps a checkpoint knows the log by it.
+    AuditLog,
 }
 
 impl SystemKey {
@@ -44,6 +46,7 @@ impl SystemKey {
             Self::Ledger => "erasure ledger",
             Self::Certificate => "certificate",
             Self::UserData => "user data",
+            Self::AuditLog => "audit log",
         }
     }
 }

@@ -32,6 +32,12 @@ impl Checkpoint {
         Self::read(key.open(note)?).filter(|read| read.origin == key.name()).ok_or(NoteError::NoCheckpoint)
     }
 
+    /// As [`Self::open`], under whatever name the key has signed: a log whose address has changed is the same log.
+    pub fn open_any_name(note: &str, key: &VerifierKey) -> Result<Self, NoteError> {
+        let name = note.lines().next().unwrap_or_default();
+        Self::open(note, &key.named(name).ok_or(NoteError::NoCheckpoint)?)
+    }
+
     fn read(text: &str) -> Option<Self> {
         let mut lines = text.strip_suffix('\n')?.split('\n');
         let origin = lines.next().filter(|line| !line.is_empty())?.to_owned();

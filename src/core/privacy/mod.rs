@@ -32,6 +32,8 @@ pub mod sensitive;
 pub mod system;
 pub mod unseal;
 pub mod wrapped;
+#[cfg(test)]
+mod wycheproof_tests;
 
 pub use blind::{BlindHash, IndexField};
 pub use by_hand::{Handed, by_hand};

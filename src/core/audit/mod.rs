@@ -10,6 +10,8 @@ mod behind;
 mod chain;
 mod event;
 mod feed;
+#[cfg(test)]
+mod frozen_tests;
 mod reads;
 mod record;
 pub mod tree;

@@ -19,6 +19,8 @@ pub mod disclosure;
 pub mod envelope;
 pub mod error;
 mod frame;
+#[cfg(test)]
+mod frozen_tests;
 pub mod keyring;
 pub mod keys;
 pub mod keystore;

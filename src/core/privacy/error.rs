@@ -5,6 +5,7 @@
 use crate::kernel::{Message, Phrase, Problem, ProblemKind};
 
 use super::root::KeyTextFault;
+use super::shares::ShareFaults;
 use super::unseal::SourceFault;
 
 pub type Result<T, E = VaultError> = std::result::Result<T, E>;
@@ -39,6 +40,9 @@ pub enum VaultError {
     AlreadyInitialised,
     #[error("{0}")]
     KeyText(#[from] KeyTextFault),
+    /// What shares were handed over, and why they don't open the vault.
+    #[error("{0}")]
+    Shares(#[from] ShareFaults),
     #[error("{0}")]
     Source(#[from] SourceFault),
     /// The value can't be written as JSON. The serialiser's own text is dropped: it may quote the value.
@@ -93,6 +97,7 @@ impl VaultError {
                 phrase("The key store has a root key already.", "De sleutelopslag heeft al een hoofdsleutel.")
             }
             Self::KeyText(fault) => fault.message(),
+            Self::Shares(faults) => faults.message(),
             Self::Source(fault) => fault.message(),
             Self::Unsealable => phrase("A value can't be sealed.", "Een waarde kan niet worden verzegeld."),
             Self::Random => phrase("The system gives no randomness.", "Het systeem geeft geen toevalsgetallen."),
@@ -110,6 +115,7 @@ impl VaultError {
             | Self::WrongKey
             | Self::AlreadyInitialised
             | Self::KeyText(_)
+            | Self::Shares(_)
             | Self::Source(_)
             | Self::Unsealable => ProblemKind::Internal,
         }

@@ -11,10 +11,12 @@ use uuid::Uuid;
 
 use super::keystore::{IndexVersion, KeyKind, StoredRoot, SubjectKeyRecord, SubjectKeyState, TenantKeyRecord};
 use super::memory::MemoryStore;
+use super::root::RootRecord;
 use super::*;
 
 const STORE: &str = include_str!("../../../tests/data/frozen/v1/store.json");
 const ROWS: &str = include_str!("../../../tests/data/frozen/v1/rows.json");
+const SHARES: &str = include_str!("../../../tests/data/frozen/v1/shares.json");
 const TENANT: Uuid = Uuid::from_u128(0x7e);
 
 /// A key store with everything that may stand in one, and what is sealed and derived under its keys.
@@ -90,6 +92,13 @@ struct Mac {
 struct AuditHash {
     subject: Uuid,
     hash: String,
+}
+
+#[derive(Deserialize)]
+struct Shared {
+    root: String,
+    shares: Vec<String>,
+    record: Value,
 }
 
 #[derive(Deserialize)]
@@ -201,6 +210,26 @@ async fn the_root_key_comes_out_of_each_slot() {
     let ring = Keyring::new(store, KeyringOptions::default());
     let drill = ring.drill(&RecoveryKey::parse(&frozen.recovery).unwrap()).await.unwrap();
     assert_eq!((drill.tenants, drill.keys), (1, frozen.tenant_keys.len()));
+}
+
+#[test]
+fn the_root_key_comes_out_of_any_three_of_the_shares() {
+    let Shared { root, shares, record } = serde_json::from_str(SHARES).unwrap();
+    let record = RootRecord::parse(&record.to_string()).unwrap();
+    for numbers in [[0, 1, 2], [4, 2, 0], [1, 3, 4]] {
+        let some = numbers.map(|at| shares[at].as_str()).join("\n");
+        let opened = record.open_with_shares(&Share::parse_several(&some).unwrap()).unwrap();
+        assert_eq!(*opened.to_text(), root);
+    }
+    for text in &shares {
+        assert_eq!(*Share::parse(text).unwrap().to_text(), *text);
+    }
+    // What it was carried over from opened as well, and it is carried on.
+    let (old, new) = (RootKey::parse(&root).unwrap(), RootKey::generate().unwrap());
+    let next = record.next(&old, &new).unwrap();
+    let three = Share::parse_several(&shares[..3].join(" ")).unwrap();
+    assert_eq!(*next.open_with_shares(&three).unwrap().to_text(), *new.to_text());
+    assert_eq!(next.shares().unwrap().unwrap().set.to_string(), "VPG6");
 }
 
 #[tokio::test]

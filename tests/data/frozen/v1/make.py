@@ -13,6 +13,7 @@ import sys
 import uuid
 
 from argon2.low_level import Type, hash_secret_raw
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM, ChaCha20Poly1305
 
 OUT = pathlib.Path(sys.argv[1])
@@ -239,6 +240,49 @@ def audit():
     return chain
 
 
+# --- shares of a recovery secret
+def times(a, b):
+    product = 0
+    while b:
+        product ^= a if b & 1 else 0
+        a, b = (a << 1) ^ (0x11B if a & 0x80 else 0), b >> 1
+    return product
+
+
+def shares():
+    root, secret, version, threshold, count = some("shares root"), some("shares secret"), 7, 3, 5
+    made, the_set = 1_790_000_000_123_456, bytes([0xAB, 0xCD, 0xE0])
+    coefficients = [secret] + [some(f"coefficient {power}") for power in range(1, threshold)]
+    texts, prints = [], []
+    for number in range(1, count + 1):
+        part = bytearray(32)
+        for at in range(32):
+            power = 1
+            for coefficient in coefficients:
+                part[at] ^= times(coefficient[at], power)
+                power = times(power, number)
+        header = the_set + bytes([threshold, number])
+        texts.append(text("KLUIS-SHARE-", header + part))
+        prints.append(derive(bytes(part), "share print", header)[:16])
+    public = X25519PrivateKey.from_private_bytes(derive(secret, "shares private")).public_key().public_bytes_raw()
+    facts = b"kluis shares" + frame(the_set, bytes([threshold]), struct.pack(">q", made), public, *prints)
+    key_id, mixer = sha(facts)[:16], derive(secret, "shares mixer")
+    once = X25519PrivateKey.from_private_bytes(some("ephemeral"))
+    ephemeral = once.public_key().public_bytes_raw()
+    extracted = mac(mixer, once.exchange(X25519PublicKey.from_public_bytes(public)))
+    parent = derive(extracted, "shares slot", ephemeral + public)
+    slot = {
+        "set": the_set.hex(), "threshold": threshold, "made": made, "public": public.hex(),
+        "prints": [one.hex() for one in prints],
+        "mixer": wrap(root, "aes-256-gcm", (NIL, "shares mixer", key_id, version, version), mixer, "mixer").hex(),
+        "ephemeral": ephemeral.hex(),
+        "wrapped": wrap(parent, "aes-256-gcm", (NIL, "shares slot", key_id, version, 0), root, "shares slot").hex(),
+    }
+    check = derive(root, "root check", struct.pack(">I", version)).hex()
+    record = {"version": version, "check": check, "recovery": None, "passphrase": None, "shares": slot}
+    return {"root": text("KLUIS-ROOT-", root), "shares": texts, "record": record}
+
+
 def write(name, value):
     (OUT / name).write_text(json.dumps(value, indent=1) + "\n")
 
@@ -246,3 +290,4 @@ def write(name, value):
 write("store.json", key_store())
 write("rows.json", rows())
 write("audit.json", audit())
+write("shares.json", shares())

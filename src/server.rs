@@ -6,6 +6,7 @@ pub mod control;
 pub mod listen;
 pub mod open;
 pub mod operator;
+pub mod recovery;
 pub mod rotation;
 pub mod setup;
 pub mod site;

@@ -39,6 +39,9 @@ pub enum RotationError {
     Done,
     #[error("the passphrase would open nothing any more: it has to be given")]
     NoPassphrase,
+    /// Where a key file is to be written there is one, or something else.
+    #[error("{0} is there already")]
+    InTheWay(PathBuf),
 }
 
 /// What was made. The recovery key is shown once; nothing keeps it.

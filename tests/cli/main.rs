@@ -14,3 +14,5 @@ mod installation;
 mod keys;
 #[cfg(test)]
 mod program;
+#[cfg(test)]
+mod shares;

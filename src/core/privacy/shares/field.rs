@@ -122,9 +122,11 @@ mod tests {
     /// `x^2 + x + secret` by hand, over the field of AES: what another program would make of the same shares.
     #[test]
     fn the_field_and_the_points_are_frozen() {
-        let times = |a: u8, b: u8| (0..8).fold(0_u16, |sum, bit| sum ^ (u16::from(a) << bit) * u16::from(b >> bit & 1));
-        let reduced =
-            |wide: u16| (8..16).rev().fold(wide, |w, bit| if w >> bit & 1 == 1 { w ^ 0x11b << (bit - 8) } else { w });
+        let times =
+            |a: u8, b: u8| (0..8).fold(0_u16, |sum, bit| sum ^ ((u16::from(a) << bit) * u16::from((b >> bit) & 1)));
+        let reduced = |wide: u16| {
+            (8..16).rev().fold(wide, |w, bit| if (w >> bit) & 1 == 1 { w ^ (0x11b << (bit - 8)) } else { w })
+        };
         let at = |x: u8| u8::try_from(reduced(times(x, x))).unwrap() ^ x ^ 0x5a;
         let parts: Vec<_> = [3, 9, 200].map(|x| (x, Secret::new([at(x); 32]))).into();
         assert_eq!(*combine(parts.iter().map(|(number, part)| (*number, part))).unwrap(), [0x5a; 32]);

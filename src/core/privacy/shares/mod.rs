@@ -25,6 +25,7 @@ use zeroize::Zeroizing;
 use super::keys::{self, Derivation, Secret};
 use super::{Result, VaultError, keytext};
 pub use fault::{ShareFault, ShareFaults};
+pub use slot::SharesInfo;
 
 /// Bytes before a share's own: set 3, threshold 1, number 1.
 const HEADER: usize = 5;
@@ -74,7 +75,7 @@ impl ShareSet {
 
     /// The last four bits are left for another way of sharing.
     fn from_bytes(bytes: [u8; 3]) -> Option<Self> {
-        (bytes[2] & 0x0f == 0).then_some(Self(bytes))
+        (bytes[2].trailing_zeros() >= 4).then_some(Self(bytes))
     }
 }
 

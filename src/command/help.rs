@@ -65,6 +65,10 @@ const DUTCH: &[(&str, &str)] = &[
         "Schrijft elk deel daar in een eigen bestand, in plaats van ze een voor een te tonen",
     ),
     (
+        "Has HashiCorp Vault encrypt the root key, or put it under the newest version of its key",
+        "Laat HashiCorp Vault de hoofdsleutel versleutelen, of onder de nieuwste versie van zijn sleutel brengen",
+    ),
+    (
         "Makes anew what opens the vault, with the recovery key or with shares",
         "Maakt met de herstelsleutel of met delen opnieuw wat de kluis opent",
     ),

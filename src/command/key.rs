@@ -20,6 +20,7 @@ use super::terminal::{Terminal, p};
 use crate::app::App;
 use crate::config::{Config, Resolved, UnsealSource};
 use crate::server::open::open;
+use crate::server::recovery;
 use crate::server::rotation::{self, Rotated, RotationError};
 use crate::server::stores::{Stores, root_key};
 
@@ -36,6 +37,8 @@ pub enum KeyCommand {
     /// Shares of a recovery secret, for people to keep apart
     #[command(subcommand)]
     Shares(SharesCommand),
+    /// Has HashiCorp Vault encrypt the root key, or put it under the newest version of its key
+    Transit,
     /// Makes anew what opens the vault, with the recovery key or with shares
     Recover(RecoverCommand),
     /// Puts a new key in place of one that is in use
@@ -105,6 +108,10 @@ async fn work(
         KeyCommand::Shares(SharesCommand::Make(command)) => {
             let root = opener.root(&app.config, stores).await?;
             shares::make(&app, &root, command, terminal).await
+        }
+        KeyCommand::Transit => {
+            let root = opener.root(&app.config, stores).await?;
+            to_transit(&app, &root, terminal).await
         }
         KeyCommand::Status | KeyCommand::Make | KeyCommand::Recover(_) => Ok(()),
     }
@@ -218,6 +225,28 @@ async fn rotate_tenants(app: &App, only: Option<&str>, terminal: Terminal) -> Re
         format!("{keys} keys of {tenants} tenants are under a new key; the ones before are gone."),
         format!("{keys} sleutels van {tenants} tenants vallen onder een nieuwe sleutel; de vorige zijn weg."),
     ));
+    Ok(())
+}
+
+async fn to_transit(app: &App, root: &RootKey, terminal: Terminal) -> Result<(), Failure> {
+    let Some(config) = app.config.transit_config() else {
+        return Err(Failure::new(
+            Exit::Configuration,
+            p("unseal.transit_address is not set.", "unseal.transit_address is niet ingesteld."),
+        ));
+    };
+    recovery::hand_to_transit(app, root, config).await?;
+    let path = config.file.display();
+    terminal.say(Message::new(
+        format!("{path} holds the root key, for Vault to decrypt. With unseal.source = transit it opens the vault."),
+        format!("{path} bevat de hoofdsleutel, die Vault ontsleutelt. Met unseal.source = transit opent dat de kluis."),
+    ));
+    if !matches!(app.config.unseal, UnsealSource::Transit(_)) {
+        terminal.say(p(
+            "Once it does, take the present source away.",
+            "Haal daarna de huidige bron van de hoofdsleutel weg.",
+        ));
+    }
     Ok(())
 }
 

@@ -8,11 +8,13 @@ use kluis_core::privacy::keyring::Drill;
 use kluis_core::privacy::unseal::write_key_file;
 use kluis_core::privacy::{Handed, Keyring, RootKey, Sensitive, Share, Sharing, VaultError};
 
+use super::holder::Holder;
 use super::rotation::RotationError;
 use super::stores::root_keys;
+use super::transit;
 use super::vault::record;
 use crate::app::App;
-use crate::config::UnsealSource;
+use crate::config::{TransitConfig, UnsealSource};
 
 /// Makes the shares open the vault, in place of those before, and proves it with `returned`: some of them, as they come back
 /// from where they were written.
@@ -45,34 +47,57 @@ pub async fn restore(
     by: Handed,
     passphrase: Option<Sensitive<String>>,
 ) -> Result<Restored, RotationError> {
-    let (path, restored): (PathBuf, fn(PathBuf) -> Restored) = match (&app.config.unseal, passphrase) {
+    if let Some(holder) = Holder::of(&app.config.unseal) {
+        return in_its_file(app, &root, by, holder).await;
+    }
+    match (&app.config.unseal, passphrase) {
         (UnsealSource::Passphrase(_) | UnsealSource::Manual, Some(passphrase)) => {
             note(app, by, "passphrase").await?;
             app.keys.set_passphrase(root, passphrase).await?;
-            return Ok(Restored::Passphrase);
+            Ok(Restored::Passphrase)
         }
-        (UnsealSource::Passphrase(_), None) => return Err(RotationError::NoPassphrase),
-        (UnsealSource::KeyFile(path), _) if path.exists() => return right_one(app, path).await,
-        (UnsealSource::KeyFile(path), _) => (path.clone(), Restored::KeyFile),
-        (UnsealSource::Environment(_) | UnsealSource::Credential | UnsealSource::Manual, _) => {
-            (app.config.data_directory.join("root-recovered.key"), Restored::TakeAway)
+        (UnsealSource::Passphrase(_), None) => Err(RotationError::NoPassphrase),
+        _ => {
+            let path = app.config.data_directory.join("root-recovered.key");
+            if path.exists() {
+                return Err(RotationError::InTheWay(path));
+            }
+            note(app, by, "key_file").await?;
+            write_key_file(&path, &root).map_err(VaultError::from)?;
+            Ok(Restored::TakeAway(path))
         }
-    };
-    if path.exists() {
-        return Err(RotationError::InTheWay(path));
     }
-    note(app, by, "key_file").await?;
-    write_key_file(&path, &root).map_err(VaultError::from)?;
-    Ok(restored(path))
+}
+
+async fn in_its_file(app: &App, root: &RootKey, by: Handed, holder: Holder<'_>) -> Result<Restored, RotationError> {
+    if holder.path().exists() {
+        return right_one(app, holder.path()).await;
+    }
+    note(app, by, if matches!(holder, Holder::Transit(_)) { "transit" } else { "key_file" }).await?;
+    holder.create(root).await?;
+    Ok(Restored::KeyFile(holder.path().to_owned()))
 }
 
 /// A key file that stands there already is left alone, whatever is in it.
 async fn right_one(app: &App, path: &Path) -> Result<Restored, RotationError> {
-    let fits = match root_keys(&app.config.unseal) {
+    let fits = match root_keys(&app.config.unseal).await {
         Ok(keys) => Keyring::fitting(&**app.keys.store(), &keys).await.is_ok(),
         Err(_) => false,
     };
     if fits { Ok(Restored::AsBefore(path.to_owned())) } else { Err(RotationError::InTheWay(path.to_owned())) }
+}
+
+/// Encrypts the root key by the key service that the configuration names, or has it encrypt what is there under the newest
+/// version of its key.
+pub async fn hand_to_transit(app: &App, root: &RootKey, config: &TransitConfig) -> Result<(), RotationError> {
+    record(app, "vault.rotate", |event| event.code("key", "transit")).await?;
+    let holder = Holder::Transit(config);
+    if holder.path().exists() {
+        transit::rewrap(config).await?;
+    } else {
+        holder.create(root).await?;
+    }
+    Ok(())
 }
 
 async fn note(app: &App, by: Handed, into: &'static str) -> Result<(), RotationError> {

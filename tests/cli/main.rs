@@ -16,3 +16,7 @@ mod keys;
 mod program;
 #[cfg(test)]
 mod shares;
+#[cfg(all(test, feature = "vault-transit"))]
+mod stand_in;
+#[cfg(all(test, feature = "vault-transit"))]
+mod transit;

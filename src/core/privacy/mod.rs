@@ -31,6 +31,7 @@ pub mod root;
 pub mod rowmac;
 pub mod sealed;
 pub mod sensitive;
+pub mod service_fault;
 pub mod shares;
 pub mod system;
 pub mod unseal;

@@ -3,13 +3,16 @@
 //! Must never: hold a rule of a domain, or cut off an answer that is under way.
 
 pub mod control;
+pub mod holder;
 pub mod listen;
 pub mod open;
 pub mod operator;
+pub mod recovery;
 pub mod rotation;
 pub mod setup;
 pub mod site;
 pub mod stores;
+pub mod transit;
 pub mod vault;
 
 use std::sync::Arc;

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use kluis_core::kernel::{Message, Phrase, Problem};
 use kluis_core::privacy::VaultError;
+use kluis_core::privacy::shares::ShareFault;
 use kluis_core::store::StoreError;
 
 use crate::config::ConfigFault;
@@ -103,9 +104,14 @@ impl From<VaultError> for Failure {
                 "Er is nog geen sleutelopslag: voer eerst kluis init uit.",
             ),
             VaultError::AlreadyInitialised => ("There is a key store already.", "Er is al een sleutelopslag."),
+            VaultError::Shares(faults) => {
+                let messages = faults.faults().iter().map(ShareFault::message).collect();
+                return Self { exit: Exit::Sealed, messages };
+            }
             other => {
-                let en = format!("The vault can't be opened: {other}.");
-                let nl = format!("De kluis gaat niet open: {other}.");
+                let Message { en, nl } = other.message();
+                let en = format!("The vault can't be opened. {en}");
+                let nl = format!("De kluis gaat niet open. {nl}");
                 return Self::new(Exit::Sealed, Message::new(en, nl));
             }
         };

@@ -53,6 +53,29 @@ const DUTCH: &[(&str, &str)] = &[
         "Maakt een nieuwe herstelsleutel in plaats van de huidige",
     ),
     ("Sets the passphrase that opens the vault", "Stelt de wachtwoordzin in die de kluis opent"),
+    (
+        "Shares of a recovery secret, for people to keep apart",
+        "Delen van een herstelgeheim, die mensen apart van elkaar bewaren",
+    ),
+    ("Makes new shares; those that were made before are void", "Maakt nieuwe delen; eerder gemaakte vervallen"),
+    ("How many shares open the vault together, 2 or more", "Hoeveel delen samen de kluis openen, 2 of meer"),
+    ("How many shares are made, 16 at most", "Hoeveel delen er gemaakt worden, hoogstens 16"),
+    (
+        "Writes each share to a file of its own there, instead of showing one after the other",
+        "Schrijft elk deel daar in een eigen bestand, in plaats van ze een voor een te tonen",
+    ),
+    (
+        "Has HashiCorp Vault encrypt the root key, or put it under the newest version of its key",
+        "Laat HashiCorp Vault de hoofdsleutel versleutelen, of onder de nieuwste versie van zijn sleutel brengen",
+    ),
+    (
+        "Makes anew what opens the vault, with the recovery key or with shares",
+        "Maakt met de herstelsleutel of met delen opnieuw wat de kluis opent",
+    ),
+    (
+        "File with a share; may be given more than once. Otherwise shares or the recovery key are asked for",
+        "Bestand met een deel; mag vaker voorkomen. Anders wordt om delen of de herstelsleutel gevraagd",
+    ),
     ("Puts a new key in place of one that is in use", "Vervangt een sleutel die in gebruik is door een nieuwe"),
     ("The key above all others; services that run go on", "De sleutel boven alle andere; draaiende diensten gaan door"),
     (

@@ -7,16 +7,20 @@ use indicatif::ProgressBar;
 use kluis_core::kernel::id::Tenant;
 use kluis_core::kernel::{Clock, Id, Message, Phrase};
 use kluis_core::privacy::keyring::Drill;
+use kluis_core::privacy::shares::SharesInfo;
 use kluis_core::privacy::{Handed, RecoveryKey, RootKey, Sensitive, VaultError, by_hand};
 
 use super::exit::{Exit, Failure};
 use super::migrate::must_exist;
 use super::options::Options;
+use super::recover::{self, RecoverCommand};
 use super::secret;
+use super::shares::{self, SharesCommand};
 use super::terminal::{Terminal, p};
 use crate::app::App;
 use crate::config::{Config, Resolved, UnsealSource};
 use crate::server::open::open;
+use crate::server::recovery;
 use crate::server::rotation::{self, Rotated, RotationError};
 use crate::server::stores::{Stores, root_key};
 
@@ -30,6 +34,13 @@ pub enum KeyCommand {
     Recovery,
     /// Sets the passphrase that opens the vault
     Passphrase,
+    /// Shares of a recovery secret, for people to keep apart
+    #[command(subcommand)]
+    Shares(SharesCommand),
+    /// Has HashiCorp Vault encrypt the root key, or put it under the newest version of its key
+    Transit,
+    /// Makes anew what opens the vault, with the recovery key or with shares
+    Recover(RecoverCommand),
     /// Puts a new key in place of one that is in use
     #[command(subcommand)]
     Rotate(RotateCommand),
@@ -52,6 +63,9 @@ pub async fn run(command: &KeyCommand, options: &Options, terminal: Terminal) ->
         Terminal::line(RootKey::generate()?.to_text().as_str());
         return Ok(());
     }
+    if let KeyCommand::Shares(SharesCommand::Make(make)) = command {
+        make.plan()?;
+    }
     let (resolved, config) = options.load()?;
     must_exist(&config)?;
     let stores = Stores::open(&config).await?;
@@ -68,6 +82,9 @@ async fn work(
 ) -> Result<(), Failure> {
     if matches!(command, KeyCommand::Status) {
         return status(stores, terminal).await;
+    }
+    if let KeyCommand::Recover(command) = command {
+        return recover::run(command, (resolved, config), stores, terminal).await;
     }
     let opener = Opener::of(resolved, &config, stores, terminal).await?;
     stores.keyring.unseal(opener.root(&config, stores).await?).await?;
@@ -88,7 +105,15 @@ async fn work(
             terminal.say(p("The passphrase opens the vault from now on.", "Vanaf nu opent de wachtwoordzin de kluis."));
             Ok(())
         }
-        KeyCommand::Status | KeyCommand::Make => Ok(()),
+        KeyCommand::Shares(SharesCommand::Make(command)) => {
+            let root = opener.root(&app.config, stores).await?;
+            shares::make(&app, &root, command, terminal).await
+        }
+        KeyCommand::Transit => {
+            let root = opener.root(&app.config, stores).await?;
+            to_transit(&app, &root, terminal).await
+        }
+        KeyCommand::Status | KeyCommand::Make | KeyCommand::Recover(_) => Ok(()),
     }
 }
 
@@ -167,6 +192,13 @@ async fn rotate(app: &App, opener: Opener, stores: &Stores, terminal: Terminal) 
         ));
     }
     tell_recovery(&recovery, drill, terminal);
+    if let Some(shares) = app.keys.shares().await? {
+        let set = shares.set;
+        terminal.say(Message::new(
+            format!("The shares of set {set} open the new key as well."),
+            format!("De delen van reeks {set} openen ook de nieuwe sleutel."),
+        ));
+    }
     Ok(())
 }
 
@@ -196,6 +228,28 @@ async fn rotate_tenants(app: &App, only: Option<&str>, terminal: Terminal) -> Re
     Ok(())
 }
 
+async fn to_transit(app: &App, root: &RootKey, terminal: Terminal) -> Result<(), Failure> {
+    let Some(config) = app.config.transit_config() else {
+        return Err(Failure::new(
+            Exit::Configuration,
+            p("unseal.transit_address is not set.", "unseal.transit_address is niet ingesteld."),
+        ));
+    };
+    recovery::hand_to_transit(app, root, config).await?;
+    let path = config.file.display();
+    terminal.say(Message::new(
+        format!("{path} holds the root key, for Vault to decrypt. With unseal.source = transit it opens the vault."),
+        format!("{path} bevat de hoofdsleutel, die Vault ontsleutelt. Met unseal.source = transit opent dat de kluis."),
+    ));
+    if !matches!(app.config.unseal, UnsealSource::Transit(_)) {
+        terminal.say(p(
+            "Once it does, take the present source away.",
+            "Haal daarna de huidige bron van de hoofdsleutel weg.",
+        ));
+    }
+    Ok(())
+}
+
 fn tell_recovery(recovery: &RecoveryKey, drill: Drill, terminal: Terminal) {
     terminal.say(p(
         "RECOVERY KEY. It is shown this once, and the one before is void. Keep it away from this machine:",
@@ -218,6 +272,16 @@ async fn status(stores: &Stores, terminal: Terminal) -> Result<(), Failure> {
         p("Passphrase     set", "Wachtwoordzin    ingesteld")
     } else {
         p("Passphrase     none", "Wachtwoordzin    geen")
+    });
+    terminal.say(match ring.shares().await? {
+        Some(SharesInfo { set, threshold, count, made }) => {
+            let day = made.format("%Y-%m-%d");
+            Message::new(
+                format!("Shares         {threshold} of {count}, set {set}, since {day}"),
+                format!("Delen            {threshold} van {count}, reeks {set}, sinds {day}"),
+            )
+        }
+        None => p("Shares         none", "Delen            geen").into(),
     });
     let tenants = counts.tenants;
     terminal.say(Message::new(format!("Tenants        {tenants}"), format!("Tenants          {tenants}")));
@@ -246,6 +310,14 @@ impl From<RotationError> for Failure {
                 "De kluis heeft de eerste sleutel van haar bron al: haal de tweede weg. kluis key recovery maakt een \
                  nieuwe herstelsleutel.",
             ),
+            RotationError::InTheWay(path) => {
+                let path = path.display();
+                let why = Message::new(
+                    format!("{path} is there already, and doesn't open the vault: put it somewhere else first."),
+                    format!("{path} is er al, en opent de kluis niet: zet dat eerst ergens anders."),
+                );
+                return Self::new(Exit::Failed, why);
+            }
             RotationError::NoPassphrase => p(
                 "A passphrase opens the vault: it has to be given, since nothing else can open the new key with it.",
                 "Een wachtwoordzin opent de kluis: die is nodig, want anders opent zij de nieuwe sleutel niet.",

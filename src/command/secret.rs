@@ -4,10 +4,12 @@
 //! Must never: take a secret from the arguments, where every process of the machine can read it, or show it.
 
 use std::io::{IsTerminal, Read, Write, stdin};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use kluis_core::kernel::{Clock, Message, Phrase};
-use kluis_core::privacy::{Sensitive, VaultError};
+use kluis_core::privacy::shares::ShareFault;
+use kluis_core::privacy::{Handed, Sensitive, Share, VaultError};
 use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 use tokio::sync::oneshot;
 use zeroize::Zeroizing;
@@ -25,27 +27,98 @@ const HOLDERS: [&str; 2] = ["unseal.passphrase", "unseal.root_key"];
 const LONGEST: usize = 4096;
 
 pub const OPENS: Phrase =
-    p("Passphrase, root key or recovery key: ", "Wachtwoordzin, hoofdsleutel of herstelsleutel: ");
+    p("Passphrase, root key, recovery key or share: ", "Wachtwoordzin, hoofdsleutel, herstelsleutel of deel: ");
 const CHOOSE: Phrase = p(
     "A passphrase to open the vault with, 12 characters or more (none: a key file is written): ",
     "Een wachtwoordzin om de kluis mee te openen, minstens 12 tekens (geen: er komt een sleutelbestand): ",
 );
+const NEXT: Phrase = p("The next share: ", "Het volgende deel: ");
+const NEW: Phrase = p("The new passphrase, 12 characters or more: ", "De nieuwe wachtwoordzin, minstens 12 tekens: ");
 const AGAIN: Phrase = p("Once more: ", "Nog eens: ");
 
 /// What opens the vault.
 pub async fn ask(resolved: &Resolved, terminal: Terminal) -> Result<Sensitive<String>, Failure> {
-    let given = match of_settings(resolved)? {
-        Some(secret) => Some(secret),
-        None if stdin().is_terminal() => Some(typed(OPENS, terminal).await?),
-        None => Some(piped()?),
-    };
-    let given = given.filter(|secret| !secret.expose().is_empty());
-    given.ok_or_else(|| {
-        Failure::new(
-            Exit::Usage,
-            p("Nothing was given that opens the vault.", "Er is niets gegeven dat de kluis opent."),
-        )
-    })
+    match of_settings(resolved)?.filter(|secret| !secret.expose().is_empty()) {
+        Some(secret) => Ok(secret),
+        None => given(terminal).await,
+    }
+}
+
+/// What opens the vault, typed or from standard input: a line, or as many shares as it takes.
+pub async fn given(terminal: Terminal) -> Result<Sensitive<String>, Failure> {
+    if !stdin().is_terminal() {
+        return some(piped()?);
+    }
+    let first = some(typed(OPENS, terminal).await?)?;
+    if Handed::of(first.expose()) == Handed::Shares { gathered(first, terminal).await } else { Ok(first) }
+}
+
+fn some(secret: Sensitive<String>) -> Result<Sensitive<String>, Failure> {
+    if !secret.expose().trim().is_empty() {
+        return Ok(secret);
+    }
+    let nothing = p("Nothing was given that opens the vault.", "Er is niets gegeven dat de kluis opent.");
+    Err(Failure::new(Exit::Usage, nothing))
+}
+
+/// The first share, and the others of its set, one after the other: what is wrong with one is told at once.
+async fn gathered(first: Sensitive<String>, terminal: Terminal) -> Result<Sensitive<String>, Failure> {
+    let (mut next, mut good) = (first, Vec::new());
+    loop {
+        match accepted(next.expose(), &good) {
+            Ok(share) => good.push(share),
+            Err(message) => terminal.note(message),
+        }
+        let needed = good.first().map_or(0, Share::threshold);
+        if needed > 0 && good.len() >= usize::from(needed) {
+            let texts: Vec<_> = good.iter().map(Share::to_text).collect();
+            let mut all = String::with_capacity(2 * LONGEST);
+            texts.iter().for_each(|text| all.extend([text.as_str(), "\n"]));
+            return Ok(Sensitive::new(all));
+        }
+        next = some(typed(NEXT, terminal).await?)?;
+    }
+}
+
+fn accepted(text: &str, good: &[Share]) -> Result<Share, Message> {
+    let share = Share::parse(text).map_err(|fault| fault.message())?;
+    let number = share.number();
+    match good.first().map(Share::set).filter(|wanted| *wanted != share.set()) {
+        Some(wanted) => Err(ShareFault::OtherSet { number, set: share.set(), wanted }.message()),
+        None if good.iter().any(|before| before.number() == number) => Err(ShareFault::Twice { number }.message()),
+        None => Ok(share),
+    }
+}
+
+/// What stands in these files, one after the other. They come from people's own disks: whoever may read them there isn't our
+/// business.
+pub fn of_files(paths: &[PathBuf]) -> Result<Sensitive<String>, Failure> {
+    let mut all = Zeroizing::new(Vec::with_capacity((LONGEST + 1) * paths.len()));
+    for path in paths {
+        let file = std::fs::File::open(path).map_err(|error| Failure::file(path, &error))?;
+        file.take(LONGEST as u64).read_to_end(&mut all).map_err(|error| Failure::file(path, &error))?;
+        all.push(b'\n');
+    }
+    let text = std::str::from_utf8(&all).map_err(|_| unreadable(&std::io::ErrorKind::InvalidData.into()))?;
+    some(Sensitive::new(text.to_owned()))
+}
+
+/// The passphrase that is to open the vault: from the settings, or typed twice.
+pub async fn new_passphrase(resolved: &Resolved, terminal: Terminal) -> Result<Sensitive<String>, Failure> {
+    if let Some(secret) = of_settings(resolved)?.filter(|secret| Handed::of(secret.expose()) == Handed::Passphrase) {
+        return Ok(secret);
+    }
+    if stdin().is_terminal()
+        && let Some(chosen) = twice(NEW, terminal).await?
+    {
+        return Ok(chosen);
+    }
+    Err(Failure::new(Exit::Usage, p("No passphrase was given.", "Er is geen wachtwoordzin gegeven.")))
+}
+
+/// Waits for a line, whatever is in it.
+pub async fn entered(prompt: Phrase, terminal: Terminal) -> Result<(), Failure> {
+    typed(prompt, terminal).await.map(drop)
 }
 
 /// The passphrase of a vault that is to be made; `None` where a key file is wanted instead.
@@ -105,7 +178,7 @@ fn of_settings(resolved: &Resolved) -> Result<Option<Sensitive<String>>, Failure
     Ok(Some(Sensitive::new(secret.to_owned())))
 }
 
-/// The first line; the rest is nobody's business.
+/// The first line; the rest is nobody's business, unless these are shares.
 fn piped() -> Result<Sensitive<String>, Failure> {
     let mut bytes = Zeroizing::new(Vec::with_capacity(2 * LONGEST));
     stdin().lock().take(LONGEST as u64 + 2).read_to_end(&mut bytes).map_err(|error| unreadable(&error))?;
@@ -114,6 +187,9 @@ fn piped() -> Result<Sensitive<String>, Failure> {
 
 fn first_line(bytes: &[u8]) -> Result<Sensitive<String>, Failure> {
     let text = std::str::from_utf8(bytes).map_err(|_| unreadable(&std::io::ErrorKind::InvalidData.into()))?;
+    if Handed::of(text) == Handed::Shares {
+        return Ok(Sensitive::new(text.to_owned()));
+    }
     Ok(Sensitive::new(text.lines().next().unwrap_or_default().to_owned()))
 }
 

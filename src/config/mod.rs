@@ -13,4 +13,6 @@ mod typed;
 pub use render::{Say, dump, template};
 pub use resolve::{ConfigFault, Origin, Resolved, Sources, resolve, strangers};
 pub use settings::{SETTINGS, Setting};
-pub use typed::{AuditConfig, Config, DatabaseConfig, LogFormat, MailConfig, RateConfig, TlsConfig, UnsealSource};
+pub use typed::{
+    AuditConfig, Config, DatabaseConfig, LogFormat, MailConfig, RateConfig, TlsConfig, TransitConfig, UnsealSource,
+};

@@ -115,10 +115,10 @@ pub const SETTINGS: &[Setting] = &[
         "unseal.source",
         "key-file",
         (
-            "How the vault is opened at start: key-file, credential, passphrase, environment, or manual: it stays sealed \
-             until somebody runs kluis unseal.",
-            "Hoe de kluis bij het starten opengaat: key-file, credential, passphrase, environment, of manual: zij blijft \
-             gesloten tot iemand kluis unseal uitvoert.",
+            "How the vault is opened at start: key-file, credential, passphrase, environment, transit (HashiCorp Vault), or \
+             manual: it stays sealed until somebody runs kluis unseal.",
+            "Hoe de kluis bij het starten opengaat: key-file, credential, passphrase, environment, transit (HashiCorp \
+             Vault), of manual: zij blijft gesloten tot iemand kluis unseal uitvoert.",
         ),
     ),
     open(
@@ -143,6 +143,40 @@ pub const SETTINGS: &[Setting] = &[
              ask for it; then it has no place in this file.",
             "De wachtwoordzin, voor unseal.source = passphrase. Bij manual nemen kluis init en kluis unseal haar hiervandaan, \
              of vragen erom; in dit bestand hoort zij dan niet.",
+        ),
+    ),
+    open(
+        "unseal.transit_address",
+        "",
+        (
+            "For unseal.source = transit: https://host:port of HashiCorp Vault, whose Transit engine decrypts the root key.",
+            "Voor unseal.source = transit: https://host:poort van HashiCorp Vault, dat met Transit de hoofdsleutel ontsleutelt.",
+        ),
+    ),
+    open("unseal.transit_mount", "transit", ("Where the Transit engine is mounted.", "Waar Transit gekoppeld is.")),
+    open("unseal.transit_key", "kluis", ("Name of the key in it.", "Naam van de sleutel daarin.")),
+    open("unseal.transit_namespace", "", ("Namespace in Vault; empty: none.", "Namespace in Vault; leeg: geen.")),
+    secret(
+        "unseal.transit_token",
+        (
+            "Token that may encrypt and decrypt with that key, and nothing else.",
+            "Token dat met die sleutel mag versleutelen en ontsleutelen, en verder niets.",
+        ),
+    ),
+    open(
+        "unseal.transit_ca",
+        "",
+        (
+            "PEM file with the authority of Vault's certificate; empty: those that browsers trust.",
+            "PEM-bestand met de uitgever van Vaults certificaat; leeg: die welke browsers vertrouwen.",
+        ),
+    ),
+    open(
+        "unseal.transit_file",
+        "",
+        (
+            "The encrypted root key. Empty: root.transit in the data directory.",
+            "De versleutelde hoofdsleutel. Leeg: root.transit in de gegevensmap.",
         ),
     ),
     open(

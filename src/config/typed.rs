@@ -1,5 +1,6 @@
 //! The configuration as types; what doesn't parse is a fault that names its key.
 
+use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -16,8 +17,29 @@ pub enum UnsealSource {
     Credential,
     Passphrase(Zeroizing<String>),
     Environment(Zeroizing<String>),
+    /// A file that a key service decrypts.
+    Transit(Box<TransitConfig>),
     /// It stays sealed until somebody unseals it.
     Manual,
+}
+
+/// A key of HashiCorp Vault's Transit engine, and the file that is encrypted under it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct TransitConfig {
+    pub address: String,
+    pub mount: String,
+    pub key: String,
+    pub namespace: Option<String>,
+    pub token: Zeroizing<String>,
+    /// PEM file with the certificate of the authority that is trusted, and no other.
+    pub authority: Option<PathBuf>,
+    pub file: PathBuf,
+}
+
+impl fmt::Debug for TransitConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "TransitConfig({} {}/{})", self.address, self.mount, self.key)
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -79,6 +101,8 @@ pub struct Config {
     pub database: DatabaseConfig,
     pub key_cache: usize,
     pub unseal: UnsealSource,
+    /// Whether it opens the vault or not; present once its address is set.
+    pub transit: Option<TransitConfig>,
     pub policy_file: Option<PathBuf>,
     /// Where the copy of the erasure ledger is kept.
     pub ledger_copy: Option<PathBuf>,
@@ -125,6 +149,7 @@ impl Config {
             database: read.database(&data_directory),
             key_cache: read.parse("keys.cache", 0, p("a number", "een getal")),
             unseal: read.unseal(&data_directory),
+            transit: read.transit(&data_directory, false),
             policy_file: read.optional("policy.file").map(PathBuf::from),
             ledger_copy: read.ledger_copy(&data_directory),
             key_backup_days: read.days("erasure.key_backup_days"),
@@ -146,6 +171,14 @@ impl Config {
             data_directory,
         };
         if read.faults.is_empty() { Ok(config) } else { Err(read.faults) }
+    }
+
+    /// The key service, whether it opens the vault or is yet to.
+    pub fn transit_config(&self) -> Option<&TransitConfig> {
+        match &self.unseal {
+            UnsealSource::Transit(config) => Some(config),
+            _ => self.transit.as_ref(),
+        }
     }
 
     /// Links start with https: cookies are marked Secure, and browsers are told to stay with TLS.
@@ -297,15 +330,62 @@ impl Reader<'_> {
             "manual" => UnsealSource::Manual,
             "passphrase" => self.need("unseal.passphrase").map_or(UnsealSource::Manual, UnsealSource::Passphrase),
             "environment" => self.need("unseal.root_key").map_or(UnsealSource::Manual, UnsealSource::Environment),
+            "transit" if cfg!(feature = "vault-transit") => self
+                .transit(directory, true)
+                .map_or(UnsealSource::Manual, |transit| UnsealSource::Transit(Box::new(transit))),
+            "transit" => {
+                let en = "transit is not in this program: build it with the feature vault-transit";
+                self.fault(
+                    "unseal.source",
+                    en,
+                    "transit zit niet in dit programma: bouw het met de feature vault-transit",
+                );
+                UnsealSource::Manual
+            }
             _ => {
                 self.fault(
                     "unseal.source",
-                    "must be key-file, credential, passphrase, environment or manual",
-                    "moet key-file, credential, passphrase, environment of manual zijn",
+                    "must be key-file, credential, passphrase, environment, transit or manual",
+                    "moet key-file, credential, passphrase, environment, transit of manual zijn",
                 );
                 UnsealSource::Manual
             }
         }
+    }
+
+    /// Faults are told once: by the source where it is `needed`, else where its address is set.
+    fn transit(&mut self, directory: &std::path::Path, needed: bool) -> Option<TransitConfig> {
+        if !needed && (self.text("unseal.source") == "transit" || self.optional("unseal.transit_address").is_none()) {
+            return None;
+        }
+        let address = self.need("unseal.transit_address")?.trim_end_matches('/').to_owned();
+        if !is_guarded(&address) {
+            self.fault(
+                "unseal.transit_address",
+                "must be https://host:port; http:// only to this machine, since a token goes there",
+                "moet https://host:poort zijn; http:// alleen naar deze machine, want er gaat een token heen",
+            );
+        }
+        for key in ["unseal.transit_mount", "unseal.transit_key"] {
+            let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./".contains(c);
+            let text = self.text(key);
+            if text.is_empty() || !text.chars().all(is_plain) || text.contains("..") || text.starts_with('/') {
+                self.fault(
+                    key,
+                    "must be letters, digits, hyphens and underscores",
+                    "moet uit letters, cijfers, streepjes en liggende streepjes bestaan",
+                );
+            }
+        }
+        Some(TransitConfig {
+            address,
+            mount: self.text("unseal.transit_mount"),
+            key: self.text("unseal.transit_key"),
+            namespace: self.optional("unseal.transit_namespace"),
+            token: self.need("unseal.transit_token")?,
+            authority: self.optional("unseal.transit_ca").map(PathBuf::from),
+            file: self.optional("unseal.transit_file").map_or_else(|| directory.join("root.transit"), PathBuf::from),
+        })
     }
 
     fn need(&mut self, key: &str) -> Option<Zeroizing<String>> {
@@ -360,6 +440,17 @@ impl Reader<'_> {
     }
 }
 
+/// Over TLS, or without leaving this machine.
+fn is_guarded(address: &str) -> bool {
+    let host = |rest: &str| rest.rsplit_once(':').map_or(rest, |(host, _)| host).to_owned();
+    let is_bare = |rest: &str| !rest.is_empty() && !rest.contains(['/', '?', '#', '@', ' ']);
+    match (address.strip_prefix("https://"), address.strip_prefix("http://")) {
+        (Some(rest), _) => is_bare(rest),
+        (None, Some(rest)) => is_bare(rest) && ["127.0.0.1", "[::1]", "localhost"].contains(&host(rest).as_str()),
+        (None, None) => false,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
@@ -392,6 +483,45 @@ mod tests {
         .unwrap_err();
         let places: Vec<_> = faults.iter().map(|f| f.place.as_str()).collect();
         assert_eq!(places, ["server.listen", "keys.url", "unseal.passphrase", "rate.burst", "log.format"]);
+    }
+
+    #[test]
+    fn a_token_goes_over_tls_or_stays_on_this_machine() {
+        for good in ["https://vault.example:8200", "https://vault.example", "http://127.0.0.1:8200", "http://[::1]:1"] {
+            assert!(is_guarded(good), "{good}");
+        }
+        for bad in [
+            "http://vault.example:8200",
+            "vault.example",
+            "https://",
+            "https://a/b",
+            "http://127.0.0.1@b.example",
+            "http://localhost.example:1",
+        ] {
+            assert!(!is_guarded(bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn transit_names_all_that_it_lacks() {
+        let places = |flags: &[(&str, &str)]| {
+            config(flags).unwrap_err().into_iter().map(|fault| fault.place).collect::<Vec<_>>()
+        };
+        let address = ("unseal.transit_address", "https://vault.example:8200");
+        assert_eq!(places(&[address]), ["unseal.transit_token"]);
+        let token = ("unseal.transit_token", "s.token");
+        let odd = ("unseal.transit_key", "../sys/seal");
+        assert_eq!(places(&[address, token, odd]), ["unseal.transit_key"]);
+        let config = config(&[address, token]).unwrap();
+        let transit = config.transit.unwrap();
+        assert_eq!(transit.file, PathBuf::from("kluis-data/root.transit"));
+        assert!(!format!("{transit:?}").contains("s.token"));
+        let source = ("unseal.source", "transit");
+        if cfg!(feature = "vault-transit") {
+            assert_eq!(places(&[source]), ["unseal.transit_address"]);
+        } else {
+            assert_eq!(places(&[source, address, token]), ["unseal.source"]);
+        }
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use kluis_core::access::Finding;
 use kluis_core::kernel::{Clock, Problem};
-use kluis_core::privacy::VaultError;
+use kluis_core::privacy::{RootKey, VaultError};
 use kluis_core::store::StoreError;
 use kluis_core::store::migrate::{Schema, newer};
 
@@ -78,6 +78,13 @@ pub async fn open(config: Config, stores: &Stores, clock: Clock) -> Result<Arc<A
 pub async fn open_unchecked(config: Config, stores: &Stores, clock: Clock) -> Result<Arc<App>, StartError> {
     require_current(stores).await?;
     stores.unseal(&config).await?;
+    assemble(config, stores, clock).await
+}
+
+/// As [`open`], with a root key that somebody had opened by hand.
+pub async fn open_with(config: Config, stores: &Stores, root: RootKey, clock: Clock) -> Result<Arc<App>, StartError> {
+    require_current(stores).await?;
+    stores.keyring.unseal(root).await?;
     assemble(config, stores, clock).await
 }
 

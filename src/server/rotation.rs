@@ -6,7 +6,7 @@
 //!
 //! Must never: wrap the store under a root key of which nothing but this process has a copy.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use kluis_core::audit::Event;
@@ -14,11 +14,12 @@ use kluis_core::kernel::id::Tenant;
 use kluis_core::kernel::{Id, Problem};
 use kluis_core::privacy::keyring::{Drill, NewRoot};
 use kluis_core::privacy::keystore::KeyKind;
-use kluis_core::privacy::unseal::{replace_key_file, write_key_file};
+use kluis_core::privacy::unseal::write_key_file;
 use kluis_core::privacy::{KeyStore, Keyring, RecoveryKey, RootKey, Sensitive, VaultError};
 
 use uuid::Uuid;
 
+use super::holder::Holder;
 use super::stores::root_keys;
 use super::vault::record;
 use crate::app::App;
@@ -39,6 +40,9 @@ pub enum RotationError {
     Done,
     #[error("the passphrase would open nothing any more: it has to be given")]
     NoPassphrase,
+    /// Where a key file is to be written there is one, or something else.
+    #[error("{0} is there already")]
+    InTheWay(PathBuf),
 }
 
 /// What was made. The recovery key is shown once; nothing keeps it.
@@ -53,17 +57,17 @@ pub struct Rotated {
 }
 
 /// What is to be done, seen from what the source holds.
-enum Plan {
-    Rotate(Box<Step>),
+enum Plan<'a> {
+    Rotate(Box<Step<'a>>),
     /// The store has the new key already; the file still holds the old one as well.
-    End(RootKey, PathBuf),
+    End(RootKey, Holder<'a>),
 }
 
-struct Step {
+struct Step<'a> {
     old: RootKey,
     new: Arc<RootKey>,
     /// The key file that is to hold the new key alone, at the end.
-    file: Option<PathBuf>,
+    file: Option<Holder<'a>>,
     /// The key file that was made for the operator.
     made: Option<PathBuf>,
 }
@@ -85,14 +89,14 @@ pub async fn rotate_root(
         Plan::Rotate(step) => {
             let new = NewRoot { root: &step.new, recovery: &recovery, passphrase };
             app.keys.rotate_root(&step.old, new).await?;
-            if let Some(file) = &step.file {
-                replace_key_file(file, &[&step.new]).map_err(VaultError::from)?;
+            if let Some(file) = step.file {
+                file.replace(&[&step.new]).await?;
             }
             (step.made, false)
         }
         Plan::End(root, file) => {
             app.keys.set_recovery_key(&root, &recovery).await?;
-            replace_key_file(&file, &[&root]).map_err(VaultError::from)?;
+            file.replace(&[&root]).await?;
             (None, true)
         }
     };
@@ -102,35 +106,41 @@ pub async fn rotate_root(
     Ok(Rotated { version, recovery, drill, key_file, went_on })
 }
 
-async fn plan(app: &App, handed: Option<RootKey>, has_passphrase: bool) -> Result<Plan, RotationError> {
+async fn plan(app: &App, handed: Option<RootKey>, has_passphrase: bool) -> Result<Plan<'_>, RotationError> {
     let store = &**app.keys.store();
+    if let Some(holder) = Holder::of(&app.config.unseal) {
+        return in_file(store, root_keys(&app.config.unseal).await?, holder).await;
+    }
     match (&app.config.unseal, handed) {
-        (UnsealSource::KeyFile(path), _) => in_file(store, root_keys(&app.config.unseal)?, path).await,
         (UnsealSource::Environment(_) | UnsealSource::Credential, _) => {
-            given(store, root_keys(&app.config.unseal)?).await
+            given(store, root_keys(&app.config.unseal).await?).await
         }
         (UnsealSource::Passphrase(_) | UnsealSource::Manual, Some(root)) => by_hand(app, root, has_passphrase).await,
-        (UnsealSource::Passphrase(_) | UnsealSource::Manual, None) => Err(VaultError::Sealed.into()),
+        _ => Err(VaultError::Sealed.into()),
     }
 }
 
 /// The file gets a new key in front, unless an earlier attempt has put one there.
-async fn in_file(store: &dyn KeyStore, mut keys: Vec<RootKey>, path: &Path) -> Result<Plan, RotationError> {
+async fn in_file<'a>(
+    store: &dyn KeyStore,
+    mut keys: Vec<RootKey>,
+    holder: Holder<'a>,
+) -> Result<Plan<'a>, RotationError> {
     let at = Keyring::fitting(store, &keys).await?;
     if at == 0 && keys.len() > 1 {
-        return Ok(Plan::End(keys.swap_remove(0), path.to_owned()));
+        return Ok(Plan::End(keys.swap_remove(0), holder));
     }
     let old = keys.swap_remove(at);
     let new = if at > 0 { keys.swap_remove(0) } else { RootKey::generate()? };
     if at == 0 {
-        replace_key_file(path, &[&new, &old]).map_err(VaultError::from)?;
+        holder.replace(&[&new, &old]).await?;
     }
-    let file = Some(path.to_owned());
+    let file = Some(holder);
     Ok(Plan::Rotate(Box::new(Step { old, new: Arc::new(new), file, made: None })))
 }
 
 /// Somebody else writes the source: the new key must stand in front of the present one.
-async fn given(store: &dyn KeyStore, mut keys: Vec<RootKey>) -> Result<Plan, RotationError> {
+async fn given(store: &dyn KeyStore, mut keys: Vec<RootKey>) -> Result<Plan<'static>, RotationError> {
     let at = Keyring::fitting(store, &keys).await?;
     match (at, keys.len()) {
         (0, 1) => return Err(RotationError::NoNewKey),
@@ -144,13 +154,13 @@ async fn given(store: &dyn KeyStore, mut keys: Vec<RootKey>) -> Result<Plan, Rot
 
 /// A passphrase opens the new key; without one it is written to a file that somebody takes away. One that was written by
 /// an attempt that broke off is taken: somebody may have it already.
-async fn by_hand(app: &App, old: RootKey, has_passphrase: bool) -> Result<Plan, RotationError> {
+async fn by_hand(app: &App, old: RootKey, has_passphrase: bool) -> Result<Plan<'static>, RotationError> {
     let (mut new, mut made) = (RootKey::generate()?, None);
     if !has_passphrase {
         let next = app.keys.root_version().await? + 1;
         let path = app.config.data_directory.join(format!("root-{next}.key"));
         if path.exists() {
-            new = root_keys(&UnsealSource::KeyFile(path.clone()))?.swap_remove(0);
+            new = root_keys(&UnsealSource::KeyFile(path.clone())).await?.swap_remove(0);
         } else {
             write_key_file(&path, &new).map_err(VaultError::from)?;
         }

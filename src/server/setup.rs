@@ -8,6 +8,7 @@ use kluis_core::privacy::unseal::write_key_file;
 use kluis_core::privacy::{RecoveryKey, Result as VaultResult, RootKey, Sensitive};
 
 use super::stores::{Stores, root_key};
+use super::transit;
 use crate::config::{Config, UnsealSource};
 
 /// Makes a directory that only its owner may enter, or takes one that is empty.
@@ -64,7 +65,9 @@ pub struct NewVault {
 pub async fn make_vault(stores: &Stores, config: &Config, chosen: Option<Sensitive<String>>) -> VaultResult<NewVault> {
     let root = match &config.unseal {
         UnsealSource::Environment(_) | UnsealSource::Credential => root_key(config, &stores.keyring).await?,
-        UnsealSource::KeyFile(_) | UnsealSource::Passphrase(_) | UnsealSource::Manual => None,
+        UnsealSource::KeyFile(_) | UnsealSource::Passphrase(_) | UnsealSource::Transit(_) | UnsealSource::Manual => {
+            None
+        }
     };
     let (root, is_new) = match root {
         Some(root) => (root, false),
@@ -84,6 +87,9 @@ pub async fn make_vault(stores: &Stores, config: &Config, chosen: Option<Sensiti
         UnsealSource::Manual if passphrase.is_none() => Some(config.data_directory.join("root.key")),
         _ => None,
     };
+    if let UnsealSource::Transit(config) = &config.unseal {
+        transit::create(config, &root).await?;
+    }
     if let Some(path) = &key_file {
         write_key_file(path, &root)?;
     }

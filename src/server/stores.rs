@@ -14,6 +14,7 @@ use kluis_core::privacy::{
 use kluis_core::store::migrate::{self, Schema, Step};
 use kluis_core::store::{Db, DbKeyStore, DbOptions, StoreError};
 
+use super::transit;
 use crate::config::{Config, DatabaseConfig, UnsealSource};
 
 /// Name of the systemd credential (`LoadCredentialEncrypted=kluis-root-key`).
@@ -98,8 +99,9 @@ pub async fn root_key(config: &Config, keyring: &Keyring) -> VaultResult<Option<
 }
 
 /// All root keys that stand in the source, the wanted one first; none where a passphrase or a person opens the vault.
-pub fn root_keys(unseal: &UnsealSource) -> VaultResult<Vec<RootKey>> {
+pub async fn root_keys(unseal: &UnsealSource) -> VaultResult<Vec<RootKey>> {
     match unseal {
+        UnsealSource::Transit(config) => transit::root_keys(config).await,
         UnsealSource::Environment(text) => Ok(RootKey::parse_several(text)?),
         other => read_from(other).map_or(Ok(Vec::new()), |source| source.root_keys(&ProcessEnvironment)),
     }
@@ -109,7 +111,7 @@ pub fn root_keys(unseal: &UnsealSource) -> VaultResult<Vec<RootKey>> {
 fn read_from(unseal: &UnsealSource) -> Option<Source> {
     Some(match unseal {
         // The configuration has read the variable, or the file that it names.
-        UnsealSource::Manual | UnsealSource::Environment(_) => return None,
+        UnsealSource::Manual | UnsealSource::Environment(_) | UnsealSource::Transit(_) => return None,
         UnsealSource::KeyFile(path) => Source::KeyFile(path.clone()),
         UnsealSource::Credential => Source::SystemdCredential(CREDENTIAL.to_owned()),
         UnsealSource::Passphrase(text) => Source::Passphrase(Sensitive::new(text.to_string())),
@@ -126,6 +128,9 @@ impl RootSource for Configured {
             (_, Some(source)) => source.root_key(store, &ProcessEnvironment).await.map(Some),
             (UnsealSource::Environment(text), None) => {
                 the_fitting(RootKey::parse_several(text)?, store).await.map(Some)
+            }
+            (UnsealSource::Transit(config), None) => {
+                the_fitting(transit::root_keys(config).await?, store).await.map(Some)
             }
             _ => Ok(None),
         }

@@ -7,21 +7,21 @@ use std::time::Duration;
 use crate::program::{Outcome, Running, command, run, run_with};
 
 const INIT: [&str; 6] = ["init", "data", "--organisation", "Voorbeeld Wonen", "--administrator", "beheer@hq.example"];
-const FILE: [&str; 2] = ["--config", "data/kluis.toml"];
-const ROTATE: [&str; 3] = ["key", "rotate", "root"];
+pub const FILE: [&str; 2] = ["--config", "data/kluis.toml"];
+pub const ROTATE: [&str; 3] = ["key", "rotate", "root"];
 
-fn made(more: &[&str], environment: &[(&str, &str)]) -> tempfile::TempDir {
+pub fn made(more: &[&str], environment: &[(&str, &str)]) -> tempfile::TempDir {
     let directory = tempfile::tempdir().unwrap();
     let made = run_with(directory.path(), &[&INIT, more].concat(), environment);
     assert_eq!(made.code, 0, "{}", made.err);
     directory
 }
 
-fn with_file(directory: &Path, arguments: &[&str]) -> Outcome {
+pub fn with_file(directory: &Path, arguments: &[&str]) -> Outcome {
     run(directory, &[arguments, &FILE].concat())
 }
 
-fn key_of(directory: &Path) -> String {
+pub fn key_of(directory: &Path) -> String {
     std::fs::read_to_string(directory.join("data/root.key")).unwrap()
 }
 
@@ -29,17 +29,17 @@ fn write(directory: &Path, keys: &str) {
     std::fs::write(directory.join("data/root.key"), keys).unwrap();
 }
 
-fn opens(directory: &Path) -> bool {
+pub fn opens(directory: &Path) -> bool {
     with_file(directory, &["user", "list"]).code == 0
 }
 
-fn recovery(outcome: &Outcome) -> String {
+pub fn recovery(outcome: &Outcome) -> String {
     let line = outcome.out.lines().find(|line| line.contains("KLUIS-RECOVERY-"));
     line.expect("a recovery key").trim().to_owned()
 }
 
 /// Opens the vault with what is handed over, whatever the configuration says.
-fn opens_with(directory: &Path, secret: &str) -> bool {
+pub fn opens_with(directory: &Path, secret: &str) -> bool {
     let file = directory.join("handed");
     std::fs::write(&file, secret).unwrap();
     let environment = [("KLUIS_UNSEAL_PASSPHRASE_FILE", file.to_str().unwrap())];

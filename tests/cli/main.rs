@@ -16,3 +16,9 @@ mod installation;
 mod keys;
 #[cfg(test)]
 mod program;
+#[cfg(test)]
+mod shares;
+#[cfg(all(test, feature = "vault-transit"))]
+mod stand_in;
+#[cfg(all(test, feature = "vault-transit"))]
+mod transit;

@@ -5,6 +5,7 @@
 mod document;
 mod files;
 mod floors;
+mod frozen;
 mod manifest;
 mod migrations;
 mod paths;
@@ -59,6 +60,11 @@ fn dependencies_have_reasons_and_one_version() {
     let mut faults = manifest::without_reason(&workspace.text);
     faults.extend(manifest::own_versions(&sources));
     assert_none("Every dependency is named once, with its reason", &faults);
+}
+
+#[test]
+fn stored_formats_have_frozen_vectors() {
+    assert_none("What is stored opens for ever", &frozen::unproven(&all()));
 }
 
 #[test]

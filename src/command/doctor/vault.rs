@@ -20,8 +20,10 @@ const SERVICE: Phrase = p("running service", "draaiende dienst");
 const STORE: Phrase = p("key store", "sleutelopslag");
 
 pub async fn check(stores: &Stores, config: &Config, report: &mut Report) {
-    match stores.unseal(config).await {
-        Ok(true) if stores::root_keys(&config.unseal).is_ok_and(|keys| keys.len() > 1) => report.warn(VAULT, TWO),
+    let opened = stores.unseal(config).await;
+    let is_two = matches!(opened, Ok(true)) && stores::root_keys(&config.unseal).await.is_ok_and(|keys| keys.len() > 1);
+    match opened {
+        Ok(true) if is_two => report.warn(VAULT, TWO),
         Ok(true) => report.ok(VAULT, p("opens from its source", "gaat open vanuit de bron")),
         Ok(false) => report
             .ok(VAULT, p("opened by hand (unseal.source = manual)", "gaat met de hand open (unseal.source = manual)")),

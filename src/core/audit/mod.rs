@@ -12,6 +12,8 @@ mod event;
 pub mod examine;
 pub mod export;
 mod feed;
+#[cfg(test)]
+mod frozen_tests;
 pub mod kept;
 mod reads;
 mod record;

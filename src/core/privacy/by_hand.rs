@@ -1,10 +1,11 @@
-//! What somebody hands over to open the vault by hand: the passphrase, the root key's text, or the recovery key's.
+//! What somebody hands over to open the vault by hand: the passphrase, the root key's text, the recovery key's, or shares.
 //!
 //! The texts of keys say themselves what they are; everything else is a passphrase.
 //!
 //! Must never: try one kind after another, or say which characters of a passphrase were right.
 
 use super::root::{RecoveryKey, RootKey};
+use super::shares::{Share, without_comments};
 use super::unseal::with_passphrase;
 use super::{KeyStore, Result, Sensitive, VaultError, keyring};
 
@@ -14,19 +15,23 @@ pub enum Handed {
     Passphrase,
     RootKey,
     RecoveryKey,
+    /// One after another, as many as are needed.
+    Shares,
 }
 
 impl Handed {
     /// Tells by how the text begins.
     pub fn of(text: &str) -> Self {
-        let begins = |prefix: &str| {
+        let begins = |text: &str, prefix: &str| {
             let start = text.trim_start().as_bytes().get(..prefix.len());
             start.is_some_and(|start| start.eq_ignore_ascii_case(prefix.as_bytes()))
         };
-        if begins(RootKey::PREFIX) {
+        if begins(text, RootKey::PREFIX) {
             Self::RootKey
-        } else if begins(RecoveryKey::PREFIX) {
+        } else if begins(text, RecoveryKey::PREFIX) {
             Self::RecoveryKey
+        } else if begins(&without_comments(text), Share::PREFIX) {
+            Self::Shares
         } else {
             Self::Passphrase
         }
@@ -38,6 +43,7 @@ impl Handed {
             Self::Passphrase => "passphrase",
             Self::RootKey => "root_key",
             Self::RecoveryKey => "recovery_key",
+            Self::Shares => "shares",
         }
     }
 }
@@ -49,6 +55,7 @@ pub async fn by_hand(secret: Sensitive<String>, store: &dyn KeyStore) -> Result<
         Handed::Passphrase => with_passphrase(secret, store).await,
         Handed::RootKey => Ok(RootKey::parse(secret.expose())?),
         Handed::RecoveryKey => keyring::recover(store, &RecoveryKey::parse(secret.expose())?).await,
+        Handed::Shares => keyring::recover_with(store, &Share::parse_several(secret.expose())?).await,
     }
 }
 
@@ -58,6 +65,7 @@ impl VaultError {
         match self {
             Self::WrongKey => "wrong_key",
             Self::KeyText(_) => "mistyped",
+            Self::Shares(_) => "shares",
             Self::Source(_) => "no_key",
             Self::Uninitialised => "uninitialised",
             Self::Integrity(_) => "integrity",

@@ -6,6 +6,7 @@ use crate::kernel::{Message, Phrase, Problem, ProblemKind};
 
 use super::ledger::LedgerFault;
 use super::root::KeyTextFault;
+use super::shares::ShareFaults;
 use super::unseal::SourceFault;
 
 pub type Result<T, E = VaultError> = std::result::Result<T, E>;
@@ -40,6 +41,9 @@ pub enum VaultError {
     AlreadyInitialised,
     #[error("{0}")]
     KeyText(#[from] KeyTextFault),
+    /// What shares were handed over, and why they don't open the vault.
+    #[error("{0}")]
+    Shares(#[from] ShareFaults),
     #[error("{0}")]
     Source(#[from] SourceFault),
     /// The erasure ledger and its copy are at odds: older data was put back, or one of them was changed.
@@ -97,6 +101,7 @@ impl VaultError {
                 phrase("The key store has a root key already.", "De sleutelopslag heeft al een hoofdsleutel.")
             }
             Self::KeyText(fault) => fault.message(),
+            Self::Shares(faults) => faults.message(),
             Self::Source(fault) => fault.message(),
             Self::Ledger(fault) => fault.message(),
             Self::Unsealable => phrase("A value can't be sealed.", "Een waarde kan niet worden verzegeld."),
@@ -115,6 +120,7 @@ impl VaultError {
             | Self::WrongKey
             | Self::AlreadyInitialised
             | Self::KeyText(_)
+            | Self::Shares(_)
             | Self::Source(_)
             | Self::Unsealable => ProblemKind::Internal,
         }

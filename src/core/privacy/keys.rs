@@ -1,7 +1,8 @@
 //! Keys in use: what is derived from a secret, and what may be done with it.
 //!
 //! From 32 random bytes HKDF-SHA256 (RFC 5869) derives one key per use; the secret itself encrypts nothing. Only the
-//! expand step runs: the secrets are uniformly random, and §3.3 of the RFC lets extraction be left out then.
+//! expand step runs: the secrets are uniformly random, and §3.3 of the RFC lets extraction be left out then. What isn't
+//! (an agreed secret of X25519) is extracted first.
 //!
 //! Must never print, serialise or hand out key bytes, nor use one key under two algorithms.
 //!
@@ -44,6 +45,11 @@ pub(super) struct Derivation(hkdf::Prk);
 impl Derivation {
     pub(super) fn of(secret: &Secret) -> Self {
         Self(hkdf::Prk::new_less_safe(hkdf::HKDF_SHA256, secret.as_slice()))
+    }
+
+    /// From something that isn't evenly spread: what two keys agreed on, with a second secret as the salt.
+    pub(super) fn extracted(salt: &Secret, material: &[u8]) -> Self {
+        Self(hkdf::Salt::new(hkdf::HKDF_SHA256, salt.as_slice()).extract(material))
     }
 
     /// 32 bytes for one use. `label` is a constant of this crate; `detail` narrows it and ends in fixed-length fields.

@@ -2,6 +2,7 @@
 //!
 //! `KLUIS-ROOT-` and 14 groups of five letters and digits of base32 (RFC 4648). Groups 1 to 13 hold four characters of the
 //! key and a check character each, so that a typing error is found in its group; group 14 checks the whole, and the kind.
+//! A share (`KLUIS-SHARE-`) has 16 groups: it holds five bytes more.
 //! Case, spaces and dashes don't matter; 0, 1 and 8, which base32 doesn't have, are read as O, I and B.
 //!
 //! Must never be logged, and is never part of an error: faults name positions, not characters.
@@ -10,15 +11,11 @@ use data_encoding::BASE32_NOPAD;
 use ring::digest;
 use zeroize::Zeroizing;
 
-use super::keys::Secret;
 use crate::kernel::Message;
 
-/// Characters that hold the key: 32 bytes make 52.
-const DATA: usize = 52;
 /// Characters of the key in a group.
 const CARRIED: usize = 4;
 const GROUP: usize = CARRIED + 1;
-const GROUPS: usize = DATA / CARRIED + 1;
 const ALPHABET: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 
 /// What is wrong with a written key.
@@ -26,8 +23,8 @@ const ALPHABET: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 pub enum KeyTextFault {
     #[error("the key begins with {expected}")]
     Prefix { expected: &'static str },
-    #[error("the key has {GROUPS} groups of {GROUP} characters, {found} characters were given")]
-    Length { found: usize },
+    #[error("the key has {expected} characters after its name, {found} were given")]
+    Length { expected: usize, found: usize },
     #[error("there is a typing error in group {group}")]
     Group { group: usize },
     #[error("two groups were swapped, or there are typing errors that can't be placed")]
@@ -37,12 +34,11 @@ pub enum KeyTextFault {
 impl KeyTextFault {
     /// For the operator's terminal, in both languages.
     pub fn message(&self) -> Message {
-        let total = GROUPS * GROUP;
         match self {
             Self::Prefix { expected } => {
                 Message::new(format!("The key begins with {expected}."), format!("De sleutel begint met {expected}."))
             }
-            Self::Length { found } => Message::new(
+            Self::Length { expected: total, found } => Message::new(
                 format!("The key has {total} letters and digits after its name; {found} were given."),
                 format!("De sleutel heeft {total} letters en cijfers na zijn naam; er zijn er {found} gegeven."),
             ),
@@ -58,43 +54,65 @@ impl KeyTextFault {
     }
 }
 
+/// Characters of a whole key of this many bytes: those that hold it fill their groups exactly (32 bytes make 52, 37 make
+/// 60), and one group checks the whole.
+const fn length(bytes: usize) -> usize {
+    ((bytes * 8).div_ceil(5).div_ceil(CARRIED) + 1) * GROUP
+}
+
 /// Writes a key with its groups and checks.
-pub(super) fn write(prefix: &'static str, secret: &Secret) -> Zeroizing<String> {
+pub(super) fn write<const N: usize>(prefix: &'static str, secret: &Zeroizing<[u8; N]>) -> Zeroizing<String> {
     let data = Zeroizing::new(BASE32_NOPAD.encode(secret.as_slice()));
-    let mut text = Zeroizing::new(String::with_capacity(prefix.len() + GROUPS * (GROUP + 1)));
+    let mut text = Zeroizing::new(String::with_capacity(prefix.len() + length(N) / GROUP * (GROUP + 1)));
     text.push_str(prefix);
     for (position, carried) in data.as_bytes().chunks(CARRIED).enumerate() {
         text.extend(carried.iter().copied().map(char::from));
         text.push(char::from(check(prefix, position, carried)));
         text.push('-');
     }
-    text.extend(whole(prefix, secret).map(char::from));
+    text.extend(whole(prefix, secret.as_slice()).map(char::from));
     text
 }
 
 /// Reads a key back, or says where it was mistyped.
-pub(super) fn read(prefix: &'static str, text: &str) -> Result<Secret, KeyTextFault> {
+pub(super) fn read<const N: usize>(prefix: &'static str, text: &str) -> Result<Zeroizing<[u8; N]>, KeyTextFault> {
     read_plain(prefix, &squeeze(text))
 }
 
 /// Reads keys that stand one after the other; at least one.
-pub(super) fn read_several(prefix: &'static str, text: &str) -> Result<Vec<Secret>, KeyTextFault> {
+pub(super) fn read_several<const N: usize>(
+    prefix: &'static str,
+    text: &str,
+) -> Result<Vec<Zeroizing<[u8; N]>>, KeyTextFault> {
     let plain = squeeze(text);
-    let length = squeeze(prefix).len() + GROUPS * GROUP;
+    let length = squeeze(prefix).len() + length(N);
     if plain.is_empty() || !plain.len().is_multiple_of(length) {
         return read_plain(prefix, &plain).map(|key| vec![key]);
     }
     plain.chunks(length).map(|key| read_plain(prefix, key)).collect()
 }
 
-fn read_plain(prefix: &'static str, plain: &[u8]) -> Result<Secret, KeyTextFault> {
+/// Cuts a text before each key of a kind, so that each can be read, and its faults told, by itself. At least one piece.
+pub(super) fn apart(prefix: &'static str, text: &str) -> Vec<Zeroizing<String>> {
+    let (plain, start) = (squeeze(text), squeeze(prefix));
+    let mut begins: Vec<_> = plain.windows(start.len()).enumerate().filter(|(_, part)| **part == **start).collect();
+    // What stands before the first one is told as its fault.
+    if let Some((at, _)) = begins.first_mut() {
+        *at = 0;
+    }
+    let ends = begins.iter().skip(1).map(|(at, _)| *at).chain([plain.len()]);
+    let pieces = begins.iter().map(|(at, _)| *at).chain(begins.is_empty().then_some(0)).zip(ends);
+    pieces.map(|(begin, end)| Zeroizing::new(plain[begin..end].iter().copied().map(char::from).collect())).collect()
+}
+
+fn read_plain<const N: usize>(prefix: &'static str, plain: &[u8]) -> Result<Zeroizing<[u8; N]>, KeyTextFault> {
     let start = squeeze(prefix);
     let body = plain.strip_prefix(start.as_slice()).ok_or(KeyTextFault::Prefix { expected: prefix })?;
-    if body.len() != GROUPS * GROUP {
-        return Err(KeyTextFault::Length { found: body.len() });
+    if body.len() != length(N) {
+        return Err(KeyTextFault::Length { expected: length(N), found: body.len() });
     }
-    let (groups, last) = body.split_at(DATA / CARRIED * GROUP);
-    let mut data = Zeroizing::new(Vec::with_capacity(DATA));
+    let (groups, last) = body.split_at(length(N) - GROUP);
+    let mut data = Zeroizing::new(Vec::with_capacity(groups.len()));
     for (position, group) in groups.chunks(GROUP).enumerate() {
         let (carried, control) = group.split_at(CARRIED);
         let known = carried.iter().all(|character| ALPHABET.contains(character));
@@ -103,14 +121,14 @@ fn read_plain(prefix: &'static str, plain: &[u8]) -> Result<Secret, KeyTextFault
         }
         data.extend_from_slice(carried);
     }
-    // 52 characters are 260 bits: the last four must be zero, else the whole is wrong.
+    // 52 characters are 260 bits: the last four must be zero, else the whole is wrong. So it is with 60.
     let bytes = Zeroizing::new(BASE32_NOPAD.decode(&data).map_err(|_| KeyTextFault::Whole)?);
-    let mut secret = Secret::default();
+    let mut secret = Zeroizing::new([0; N]);
     if bytes.len() != secret.len() {
         return Err(KeyTextFault::Whole);
     }
     secret.copy_from_slice(&bytes);
-    if last == whole(prefix, &secret) { Ok(secret) } else { Err(KeyTextFault::Whole) }
+    if last == whole(prefix, secret.as_slice()) { Ok(secret) } else { Err(KeyTextFault::Whole) }
 }
 
 /// Letters and digits in capitals, as base32 means them; everything else (spaces, dashes, line ends) goes.
@@ -134,11 +152,11 @@ fn check(prefix: &str, position: usize, carried: &[u8]) -> u8 {
     ALPHABET[usize::from(hash.finish().as_ref()[0] & 31)]
 }
 
-fn whole(prefix: &str, secret: &Secret) -> [u8; GROUP] {
+fn whole(prefix: &str, secret: &[u8]) -> [u8; GROUP] {
     let mut hash = digest::Context::new(&digest::SHA256);
     hash.update(b"kluis key text");
     hash.update(prefix.as_bytes());
-    hash.update(secret.as_slice());
+    hash.update(secret);
     let hash = hash.finish();
     std::array::from_fn(|position| ALPHABET[usize::from(hash.as_ref()[position] & 31)])
 }
@@ -172,7 +190,7 @@ mod tests {
             text.replace('-', ""),
             format!("\n  {}\r\n", text.replace('O', "0").replace('I', "1").replace('B', "8")),
         ] {
-            assert_eq!(*read(PREFIX, &sloppy).unwrap(), [0x5a; 32], "{sloppy}");
+            assert_eq!(*read::<32>(PREFIX, &sloppy).unwrap(), [0x5a; 32], "{sloppy}");
         }
     }
 
@@ -180,18 +198,21 @@ mod tests {
     fn faults_are_named() {
         let text = written(0x5a);
         let prefix = KeyTextFault::Prefix { expected: PREFIX };
-        assert_eq!(read(PREFIX, "").unwrap_err(), prefix);
-        assert_eq!(read(PREFIX, &text.replace("ROOT", "RECOVERY")).unwrap_err(), prefix);
-        assert_eq!(read(PREFIX, &text[..text.len() - 1]).unwrap_err(), KeyTextFault::Length { found: 69 });
+        assert_eq!(read::<32>(PREFIX, "").unwrap_err(), prefix);
+        assert_eq!(read::<32>(PREFIX, &text.replace("ROOT", "RECOVERY")).unwrap_err(), prefix);
+        assert_eq!(
+            read::<32>(PREFIX, &text[..text.len() - 1]).unwrap_err(),
+            KeyTextFault::Length { expected: 70, found: 69 }
+        );
         let other = write("KLUIS-RECOVERY-", &Zeroizing::new([0x5a; 32]));
-        assert_ne!(read(PREFIX, &other.replace("RECOVERY", "ROOT")), read(PREFIX, &text));
+        assert_ne!(read::<32>(PREFIX, &other.replace("RECOVERY", "ROOT")), read::<32>(PREFIX, &text));
     }
 
     proptest! {
         #[test]
         fn it_comes_back(bytes: [u8; 32]) {
             let secret = Zeroizing::new(bytes);
-            prop_assert_eq!(*read(PREFIX, &write(PREFIX, &secret)).unwrap(), bytes);
+            prop_assert_eq!(*read::<32>(PREFIX, &write(PREFIX, &secret)).unwrap(), bytes);
         }
 
         #[test]
@@ -201,7 +222,7 @@ mod tests {
             let at_text = squeeze(PREFIX).len() + at;
             let place = ALPHABET.iter().position(|known| *known == typed[at_text]).unwrap();
             typed[at_text] = ALPHABET[(place + by) % 32];
-            let fault = read(PREFIX, std::str::from_utf8(&typed).unwrap()).unwrap_err();
+            let fault = read::<32>(PREFIX, std::str::from_utf8(&typed).unwrap()).unwrap_err();
             let placed = KeyTextFault::Group { group: at / GROUP + 1 };
             prop_assert!(fault == placed || fault == KeyTextFault::Whole);
         }

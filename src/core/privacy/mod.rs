@@ -2,7 +2,7 @@
 //!
 //! - what is personal, and in which unit it is handled: [`compartment`], [`declaration`]
 //! - values at rest: [`sealed`] in an [`envelope`], bound to their place by a [`context`]; rows by a [`rowmac`]
-//! - keys: [`keyring`] over a [`keystore`], opened by a [`root`] key from an [`unseal`] source, or [`mod@by_hand`]
+//! - keys: [`keyring`] over a [`keystore`], opened by a [`root`] key from an [`unseal`] source, [`mod@by_hand`], or by [`shares`]
 //! - finding what is sealed: [`blind`]; by name, and in order of names: [`directory`]
 //! - who was erased, so that it stays so: [`ledger`]
 //! - values on their way out: [`disclosure`]; in memory: [`sensitive`]
@@ -20,6 +20,8 @@ pub mod disclosure;
 pub mod envelope;
 pub mod error;
 mod frame;
+#[cfg(test)]
+mod frozen_tests;
 pub mod keyring;
 pub mod keys;
 pub mod keystore;
@@ -31,9 +33,13 @@ pub mod root;
 pub mod rowmac;
 pub mod sealed;
 pub mod sensitive;
+pub mod service_fault;
+pub mod shares;
 pub mod system;
 pub mod unseal;
 pub mod wrapped;
+#[cfg(test)]
+mod wycheproof_tests;
 
 pub use blind::{BlindHash, IndexField};
 pub use by_hand::{Handed, by_hand};
@@ -50,6 +56,7 @@ pub use root::{RecoveryKey, RootKey};
 pub use rowmac::RowMac;
 pub use sealed::{Blob, Sealed};
 pub use sensitive::Sensitive;
+pub use shares::{Share, SharePlan, Sharing};
 pub use system::{MacKey, SystemKey};
 pub use unseal::UnsealSource;
 pub use wrapped::WrappedKey;

@@ -1,7 +1,8 @@
 //! The root key, which wraps everything and is in no database, and the record by which a key store knows it again.
 //!
 //! Beside the check value the record has slots, each holding the root key wrapped under another key: the recovery key on
-//! paper, or a passphrase through Argon2id (RFC 9106). So a passphrase can be changed without touching a single key.
+//! paper, a passphrase through Argon2id (RFC 9106), or a secret whose shares several people have ([`super::shares`]). So a
+//! passphrase can be changed without touching a single key.
 //!
 //! Must never: keep the root key longer than unsealing takes, print it but in its text form, or weaken the passphrase's cost.
 
@@ -15,6 +16,8 @@ use zeroize::Zeroizing;
 
 use super::keys::{self, Derivation, Secret};
 use super::keystore::INSTALLATION;
+use super::shares::slot::{SharesInfo, SharesSlot};
+use super::shares::{Share, ShareFault, ShareFaults, Sharing};
 use super::unseal::SourceFault;
 use super::wrapped::{Parent, Place};
 use super::{Algorithm, KeyId, Result, VaultError, WrappedKey, keytext};
@@ -96,6 +99,9 @@ pub(super) struct RootRecord {
     check: String,
     recovery: Option<RecoverySlot>,
     passphrase: Option<PassphraseSlot>,
+    /// Not written where there is none: a program that knows no shares reads such a record.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    shares: Option<SharesSlot>,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -129,15 +135,17 @@ impl RootRecord {
     pub(super) fn new(root: &RootKey) -> Result<Self> {
         let version = 1;
         let check = HEXLOWER.encode(root.check_value(version)?.as_slice());
-        Ok(Self { version, check, recovery: None, passphrase: None })
+        Ok(Self { version, check, recovery: None, passphrase: None, shares: None })
     }
 
-    /// The record of the root key that comes after this one's. It has no slots yet.
+    /// The record of the root key that comes after this one's. Of the slots it has that of the shares, which stay valid.
     pub(super) fn next(&self, old: &RootKey, root: &RootKey) -> Result<Self> {
         self.check(old)?;
         let version = self.version.checked_add(1).ok_or(VaultError::Exhausted("versions of the root key"))?;
         let check = HEXLOWER.encode(root.check_value(version)?.as_slice());
-        Ok(Self { version, check, recovery: None, passphrase: None })
+        let carry = |slot: &SharesSlot| slot.carried(&old.0, self.version, &root.0, version);
+        let shares = self.shares.as_ref().map(carry).transpose()?;
+        Ok(Self { version, check, recovery: None, passphrase: None, shares })
     }
 
     pub(super) const fn has_passphrase(&self) -> bool {
@@ -173,6 +181,23 @@ impl RootRecord {
         let id = KeyId::from_bytes(array(&slot.id)?);
         let root = unwrap(&Parent::new(&recovery.0)?, &self.slot("recovery slot", id), &slot.wrapped)?;
         self.check(&root).map(|()| root)
+    }
+
+    /// Puts new shares in place of those before, which open nothing any more.
+    pub(super) fn set_shares(&mut self, root: &RootKey, sharing: &Sharing) -> Result<()> {
+        self.check(root)?;
+        self.shares = Some(SharesSlot::make(&root.0, self.version, sharing)?);
+        Ok(())
+    }
+
+    pub(super) fn open_with_shares(&self, shares: &[Share]) -> Result<RootKey> {
+        let slot = self.shares.as_ref().ok_or_else(|| ShareFaults::from(ShareFault::None))?;
+        let root = RootKey(slot.open(self.version, shares)?);
+        self.check(&root).map(|()| root)
+    }
+
+    pub(super) fn shares(&self) -> Result<Option<SharesInfo>> {
+        self.shares.as_ref().map(SharesSlot::info).transpose()
     }
 
     /// Takes about half a second and 128 MiB: call it where blocking is fine.

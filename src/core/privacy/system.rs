@@ -34,6 +34,16 @@ pub enum SystemKey {
 }
 
 impl SystemKey {
+    pub const ALL: [Self; 7] = [
+        Self::Token,
+        Self::Password,
+        Self::Cursor,
+        Self::UserEmail,
+        Self::ClientAddress,
+        Self::Idempotency,
+        Self::UserData,
+    ];
+
     /// Goes into the derivation; must not change.
     pub(super) const fn label(self) -> &'static str {
         match self {

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
 use super::root::RootRecord;
+use super::service_fault::ServiceFault;
 use super::{KeyStore, Keyring, Result, RootKey, Sensitive, VaultError};
 use crate::kernel::{Message, Phrase};
 
@@ -36,6 +37,8 @@ pub enum SourceFault {
     Passphrase,
     #[error("the derivation from the passphrase was interrupted")]
     Interrupted,
+    #[error("{0}")]
+    Service(#[from] ServiceFault),
 }
 
 impl SourceFault {
@@ -43,6 +46,7 @@ impl SourceFault {
     pub fn message(self) -> Message {
         let phrase = |en, nl| Message::from(Phrase { en, nl });
         match self {
+            Self::Service(fault) => fault.message(),
             Self::Unreadable(kind) => Message::new(
                 format!("The key file can't be read: {kind}."),
                 format!("Het sleutelbestand is niet leesbaar: {kind}."),
@@ -157,6 +161,11 @@ pub async fn the_fitting(mut keys: Vec<RootKey>, store: &dyn KeyStore) -> Result
 
 /// Puts a key file with these keys in place of the one that is there; at each moment there is the one or the other, whole.
 pub fn replace_key_file(path: &Path, keys: &[&RootKey]) -> Result<(), SourceFault> {
+    replace_text(path, &lines(keys))
+}
+
+/// Puts a file that only its owner may read in place of the one that is there, as a whole.
+pub fn replace_text(path: &Path, text: &str) -> Result<(), SourceFault> {
     let fault = |error: std::io::Error| SourceFault::Unwritable(error.kind());
     let beside = path.with_extension("new");
     match std::fs::remove_file(&beside) {
@@ -164,7 +173,7 @@ pub fn replace_key_file(path: &Path, keys: &[&RootKey]) -> Result<(), SourceFaul
         Err(error) if error.kind() != ErrorKind::NotFound => return Err(fault(error)),
         _ => {}
     }
-    write_keys(&beside, keys)?;
+    write_text(&beside, text)?;
     keep_owner(path, &beside).map_err(fault)?;
     std::fs::rename(&beside, path).map_err(fault)?;
     let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
@@ -189,19 +198,28 @@ fn keep_owner(_: &Path, _: &Path) -> std::io::Result<()> {
 
 /// Writes a new key file that only its owner may read; refuses to overwrite one.
 pub fn write_key_file(path: &Path, root: &RootKey) -> Result<(), SourceFault> {
-    write_keys(path, &[root])
+    write_text(path, &lines(&[root]))
 }
 
-fn write_keys(path: &Path, keys: &[&RootKey]) -> Result<(), SourceFault> {
+fn lines(keys: &[&RootKey]) -> Zeroizing<String> {
+    let texts: Vec<_> = keys.iter().map(|key| key.to_text()).collect();
+    let mut all = Zeroizing::new(String::with_capacity(texts.iter().map(|text| text.len() + 1).sum()));
+    for text in &texts {
+        all.push_str(text);
+        all.push('\n');
+    }
+    all
+}
+
+/// Writes a new file that only its owner may read; refuses to overwrite one.
+pub fn write_text(path: &Path, text: &str) -> Result<(), SourceFault> {
     let fault = |error: std::io::Error| SourceFault::Unwritable(error.kind());
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let mut file = options.open(path).map_err(fault)?;
-    for key in keys {
-        file.write_all(key.to_text().as_bytes()).and_then(|()| file.write_all(b"\n")).map_err(fault)?;
-    }
+    file.write_all(text.as_bytes()).map_err(fault)?;
     file.sync_all().map_err(fault)
 }
 

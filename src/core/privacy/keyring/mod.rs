@@ -37,7 +37,7 @@ use opened::{Opened, TenantKeys};
 use subjects::Cached;
 
 pub use rotation::{NewRoot, RootSource};
-pub use setup::{Drill, recover};
+pub use setup::{Drill, recover, recover_with};
 
 /// What an operator may choose.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

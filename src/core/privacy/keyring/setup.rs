@@ -9,9 +9,11 @@ use super::opened::Opened;
 use super::{INSTALLATION, KeyKind, Keyring};
 use crate::privacy::keystore::{StoredRoot, TenantKeyRecord};
 use crate::privacy::root::{RecoveryKey, RootKey, RootRecord};
+use crate::privacy::shares::slot::SharesInfo;
+use crate::privacy::shares::{Share, Sharing};
 use crate::privacy::{KeyStore, Result, Sensitive, VaultError};
 
-/// What a recovery drill opened with the recovery key alone.
+/// What a recovery drill opened with the recovery key alone, or with shares.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Drill {
     /// Tenants whose keys all opened, without the installation itself.
@@ -42,6 +44,18 @@ impl Keyring {
         self.save(revision, &record).await
     }
 
+    /// Puts the slot of new shares into the key store, in place of an earlier one.
+    pub async fn set_shares(&self, root: &RootKey, sharing: &Sharing) -> Result<()> {
+        let (revision, mut record) = self.root_record().await?;
+        record.set_shares(root, sharing)?;
+        self.save(revision, &record).await
+    }
+
+    /// What shares open this store, if any. Works on a sealed ring.
+    pub async fn shares(&self) -> Result<Option<SharesInfo>> {
+        self.root_record().await?.1.shares()
+    }
+
     /// Puts the passphrase slot into the key store, in place of an earlier one. At least 12 characters.
     pub async fn set_passphrase(&self, root: RootKey, passphrase: Sensitive<String>) -> Result<()> {
         let (revision, mut record) = self.root_record().await?;
@@ -54,7 +68,15 @@ impl Keyring {
     /// Proves that the recovery key opens this store: gives the root key back, and unwraps every tenant key with it.
     /// Works on a sealed ring and leaves it as it is.
     pub async fn drill(&self, recovery: &RecoveryKey) -> Result<Drill> {
-        let root = recover(&*self.0.store, recovery).await?;
+        self.drill_of(&recover(&*self.0.store, recovery).await?).await
+    }
+
+    /// The same for shares.
+    pub async fn drill_with(&self, shares: &[Share]) -> Result<Drill> {
+        self.drill_of(&recover_with(&*self.0.store, shares).await?).await
+    }
+
+    async fn drill_of(&self, root: &RootKey) -> Result<Drill> {
         let (_, record) = self.root_record().await?;
         let opened = Opened::new(root.parent()?, record.version);
         let records = self.0.store.tenant_keys(None).await?;
@@ -118,6 +140,11 @@ impl Keyring {
 /// The root key, out of the recovery slot. [`VaultError::WrongKey`] for another recovery key, or if there is no slot.
 pub async fn recover(store: &dyn KeyStore, recovery: &RecoveryKey) -> Result<RootKey> {
     stored(store).await?.1.recover(recovery)
+}
+
+/// The root key, out of the slot of the shares. [`VaultError::Shares`] names everything that is wrong with them.
+pub async fn recover_with(store: &dyn KeyStore, shares: &[Share]) -> Result<RootKey> {
+    stored(store).await?.1.open_with_shares(shares)
 }
 
 pub(super) async fn stored(store: &dyn KeyStore) -> Result<(i64, RootRecord)> {

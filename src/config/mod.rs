@@ -5,6 +5,7 @@
 //!
 //! Must never: print a secret, guess at an unknown key, start with a value that doesn't parse.
 
+mod reader;
 mod render;
 mod resolve;
 mod settings;

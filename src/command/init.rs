@@ -60,8 +60,9 @@ pub async fn run(command: &InitCommand, options: &Options, terminal: Terminal) -
             chosen.push((setting.key, value.clone()));
         }
     }
-    if !chosen.iter().any(|(key, _)| *key == LEDGER) {
-        chosen.push((LEDGER, format!("{}.erasures", directory.display())));
+    let ledger = if resolved.get(LEDGER).is_none() { ledger_beside(&directory) } else { None };
+    if let Some(place) = &ledger {
+        chosen.push((LEDGER, place.display().to_string()));
     }
     let chosen: Vec<_> = chosen.iter().map(|(key, value)| (*key, value.as_str())).collect();
     let text = template(&chosen, terminal.say_phrase());
@@ -76,15 +77,33 @@ pub async fn run(command: &InitCommand, options: &Options, terminal: Terminal) -
         Err(failure) => {
             // Everything in it was made a moment ago, and opens nothing.
             setup::clear_directory(&directory).map_err(|error| Failure::file(&directory, &error))?;
+            if let Some(place) = &ledger {
+                std::fs::remove_file(place).map_err(|error| Failure::file(place, &error))?;
+            }
             return Err(failure);
         }
     };
     tell(&made, &file, terminal);
+    if ledger.is_none() && resolved.get(LEDGER).is_none() {
+        terminal.say(NO_LEDGER);
+    }
     Ok(())
 }
 
-/// Beside the data directory, where no backup of that takes it along; a better place is another disk.
 const LEDGER: &str = "erasure.ledger_copy";
+const NO_LEDGER: Phrase = p(
+    "There is no room for a copy of the erasure ledger beside the data directory: set erasure.ledger_copy to a file on another disk.",
+    "Naast de gegevensmap is geen plaats voor een kopie van het wisregister: stel erasure.ledger_copy in op een bestand op een andere schijf.",
+);
+
+/// Makes the copy of the erasure ledger, still empty, beside the data directory: no backup of that takes it along. `None`
+/// where nothing can be written, as in most containers, or where another installation has left its own.
+fn ledger_beside(directory: &Path) -> Option<PathBuf> {
+    let mut name = directory.as_os_str().to_owned();
+    name.push(".erasures");
+    let place = PathBuf::from(name);
+    setup::write_private(&place, "").ok().map(|()| place)
+}
 
 /// What the operator is told, once.
 struct Made {

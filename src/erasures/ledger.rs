@@ -110,14 +110,15 @@ struct Both {
     copy: Option<(LedgerCopy, Vec<Linked>)>,
 }
 
-async fn read(app: &App) -> Result<Both, LedgerError> {
+/// `make`: the first time, an empty copy is made.
+async fn read(app: &App, make: bool) -> Result<Both, LedgerError> {
     let key = || -> Result<MacKey, VaultError> { app.keys.system_mac(SystemKey::Ledger) };
     let ledger = rows_ledger::all(&app.db).await?;
     if let Some(number) = broken_at(&ledger, &key()?) {
         return Err(LedgerFault::Ledger(number).into());
     }
     let Some(path) = app.config.ledger_copy.clone() else { return Ok(Both { ledger, copy: None }) };
-    let (file, mac, is_first) = (LedgerCopy::at(path), key()?, ledger.is_empty());
+    let (file, mac, is_first) = (LedgerCopy::at(path), key()?, make && ledger.is_empty());
     let read = on_disk(file.clone(), move |file| match file.read(&mac) {
         // The first time. Later a file that is gone is a fault: somebody may have taken it away.
         Err(LedgerFault::Missing) if is_first => file.extend(&[], &mac, true).map(|()| Vec::new()),
@@ -128,14 +129,24 @@ async fn read(app: &App) -> Result<Both, LedgerError> {
 
 /// Whether the data may be used. A copy that lacks entries is brought up to the ledger.
 pub async fn check(app: &App) -> Result<(), LedgerError> {
-    let Both { ledger, copy: Some((_, copy)) } = read(app).await? else { return Ok(()) };
-    if let Some((mine, _)) = ledger.iter().zip(&copy).find(|(mine, other)| mine.link != other.link) {
+    compare(&read(app, true).await?)?;
+    extend(app).await
+}
+
+/// The same, and nothing is written.
+pub async fn look(app: &App) -> Result<(), LedgerError> {
+    compare(&read(app, false).await?)
+}
+
+fn compare(both: &Both) -> Result<(), LedgerError> {
+    let Both { ledger, copy: Some((_, copy)) } = both else { return Ok(()) };
+    if let Some((mine, _)) = ledger.iter().zip(copy).find(|(mine, other)| mine.link != other.link) {
         return Err(LedgerFault::Forked(mine.entry.number).into());
     }
     if copy.len() > ledger.len() {
         return Err(LedgerFault::Behind((copy.len() - ledger.len()) as u64).into());
     }
-    extend(app).await
+    Ok(())
 }
 
 /// Makes the copy at a new place, from the ledger as it stands; refused where there is one. How many entries it has.
@@ -167,7 +178,7 @@ pub struct Replayed {
 
 /// Erases once more whom the copy names and the ledger lacks, and whose keys are destroyed already. `dry`: only says so.
 pub async fn replay(app: &App, dry: bool) -> Result<(Replayed, Option<PathBuf>), LedgerError> {
-    let Both { ledger, copy } = read(app).await?;
+    let Both { ledger, copy } = read(app, !dry).await?;
     let held: HashSet<_> = ledger.iter().map(|linked| linked.entry.key).collect();
     let copied = copy.iter().flat_map(|(_, entries)| entries);
     let lacking: Vec<_> = copied.map(|linked| linked.entry).filter(|entry| !held.contains(&entry.key)).collect();

@@ -9,6 +9,8 @@ mod demonstration;
 #[cfg(test)]
 mod document;
 #[cfg(test)]
+mod erasures;
+#[cfg(test)]
 mod importing;
 #[cfg(test)]
 mod installation;

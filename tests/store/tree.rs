@@ -111,7 +111,7 @@ async fn however_many_nodes_try_each_event_is_taken_once() {
             let (mut grown, mut lost) = (0, 0);
             loop {
                 match step(&db).await {
-                    Sequenced::Grown { size, .. } if size == 400 => return (grown + 1, lost),
+                    Sequenced::Grown { size: 400, .. } => return (grown + 1, lost),
                     Sequenced::Grown { .. } => grown += 1,
                     Sequenced::Lost => lost += 1,
                     Sequenced::Nothing if kept::size(&db).await.unwrap() == 400 => return (grown, lost),

@@ -93,10 +93,15 @@ async fn keep_log(app: &App, mut stop: watch::Receiver<bool>) {
     }
 }
 
-/// Names in memory follow what other nodes write also while nobody asks for them: then whoever does needn't wait for long,
-/// and what is gone doesn't stay.
+/// Names and keys in memory follow what other nodes write also while nobody asks for them: then whoever does needn't wait
+/// for long, and what is gone doesn't stay.
 async fn follow(app: &App, mut stop: watch::Receiver<bool>) {
+    let mut erased = 0;
     while !*stop.borrow() {
+        match erasures::ledger::follow(app, erased).await {
+            Ok(seen) => erased = seen,
+            Err(problem) => report("erasures of other nodes", Err(problem)),
+        }
         if customers::follow::is_needed(app) {
             report("names", customers::follow::catch_up(app).await);
         }

@@ -18,6 +18,17 @@ use super::{rows_ledger, service};
 use crate::app::App;
 use crate::customers::erase as customers;
 
+/// Forgets the keys of whom any node has erased after entry `seen`; gives the last entry now. That the record is gone keeps
+/// everybody from asking for the key; this takes it out of the memory as well.
+pub async fn follow(app: &App, seen: u64) -> Result<u64, Problem> {
+    let entries = rows_ledger::after(&app.db, seen, AT_ONCE).await?;
+    for Linked { entry, .. } in &entries {
+        app.keys.evict(entry.key);
+        app.directory.change(entry.tenant, entry.subject, None);
+    }
+    Ok(entries.last().map_or(seen, |linked| linked.entry.number))
+}
+
 /// Why the data may not be used.
 #[derive(Debug, thiserror::Error)]
 pub enum LedgerError {

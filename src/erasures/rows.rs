@@ -71,12 +71,15 @@ pub(super) async fn complete(tx: &mut Tx<Unaudited>, done: &ErasureRecord) -> Re
     Ok(tx.execute_without_scope(WORK, COMPLETE, args).await? == 1)
 }
 
-const OPEN: &str =
-    concat!("SELECT ", columns!(), " FROM erasures AS e WHERE e.state = 'fenced' ORDER BY e.created_at LIMIT 100");
+const OPEN: &str = concat!(
+    "SELECT ",
+    columns!(),
+    " FROM erasures AS e WHERE e.state = 'fenced' AND e.id > $1 ORDER BY e.id LIMIT 100"
+);
 
-/// Some of those that aren't at their end, the oldest first.
-pub(super) async fn open(db: &Db) -> Result<Vec<ErasureRecord>, StoreError> {
-    db.fetch_all_without_scope(WORK, OPEN, args![]).await?.iter().map(read).collect()
+/// Some of those that aren't at their end, behind one of them, the oldest first.
+pub(super) async fn open(db: &Db, after: Id<Erasure>) -> Result<Vec<ErasureRecord>, StoreError> {
+    db.fetch_all_without_scope(WORK, OPEN, args![after]).await?.iter().map(read).collect()
 }
 
 const OF_CUSTOMER: &str = concat!("SELECT ", columns!(), " FROM erasures AS e WHERE e.customer_id = $1");

@@ -9,6 +9,7 @@ use kluis_core::kernel::{Id, Problem, ProblemKind, id::Customer, id::Tenant};
 use kluis_core::privacy::ledger::Entry;
 use kluis_core::privacy::{CompartmentSet, VaultError};
 use kluis_core::store::{Tx, Unaudited};
+use uuid::Uuid;
 
 use super::access::Oversee;
 use super::model::{Erasure, ErasureRecord, Ground, Removed, State};
@@ -151,18 +152,26 @@ async fn finish(app: &App, fenced: &ErasureRecord) -> Result<ErasureRecord, Prob
     Ok(done)
 }
 
-/// Brings all erasures to their end that something has interrupted.
+/// Brings all erasures to their end that something has interrupted. One that can't be stands in no other's way; its problem
+/// is told at the end.
 pub async fn go_on(app: &App) -> Result<(), Problem> {
+    let (mut after, mut fault) = (Id::from_uuid(Uuid::nil()), None);
     loop {
-        let open = rows::open(&app.db).await?;
-        if open.is_empty() {
-            return Ok(());
-        }
+        let open = rows::open(&app.db, after).await?;
+        let Some(last) = open.last() else { return fault.map_or(Ok(()), Err) };
+        after = last.id;
         for fenced in &open {
-            app.keys.ensure_tenant(fenced.tenant.uuid()).await?;
-            finish(app, fenced).await?;
+            if let Err(problem) = resume(app, fenced).await {
+                tracing::warn!(%problem, erasure = %fenced.id, "an erasure waits for its end");
+                fault = Some(problem);
+            }
         }
     }
+}
+
+async fn resume(app: &App, fenced: &ErasureRecord) -> Result<(), Problem> {
+    app.keys.ensure_tenant(fenced.tenant.uuid()).await?;
+    finish(app, fenced).await.map(drop)
 }
 
 /// Removes once more whom older data has brought back, as the ledger's copy or the key store says. [`go_on`] brings it to

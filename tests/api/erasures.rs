@@ -423,3 +423,33 @@ async fn whoever_writes_while_somebody_erases_leaves_nothing() {
         }
     }
 }
+
+#[tokio::test]
+async fn other_nodes_forget_the_key_and_the_name() {
+    for test in TestApp::both().await {
+        let (gone, stays) = (made(&test, "Vertrek").await, made(&test, "Blijver").await);
+        test.app.keys.flush().await.unwrap();
+        let node = test.node().await;
+        let named = json!({ "name": "Vertrek" });
+        let (_, found) = node.ask(test.as_("sales"), "POST", "/v1/customers/_search", Some(&named)).await;
+        assert_eq!(found["items"].as_array().map(Vec::len), Some(1), "{found}");
+        let keys = [key_of(&test, &gone).await, key_of(&test, &stays).await];
+        let is_held = |key| node.app.keys.try_cached(test.north.uuid(), key).is_some();
+        for id in [&gone, &stays] {
+            node.ask(test.as_("sales"), "GET", &format!("/v1/customers/{id}"), None).await;
+        }
+        assert!(keys.iter().all(|key| is_held(*key)), "{}", test.engine);
+        erase(&test, &gone).await;
+        assert_eq!(ledger::follow(&node.app, 0).await.unwrap(), 1);
+        assert_eq!(keys.map(is_held), [false, true], "{}", test.engine);
+        let (_, found) = node.ask(test.as_("sales"), "POST", "/v1/customers/_search", Some(&named)).await;
+        assert_eq!(found["items"], json!([]));
+    }
+}
+
+async fn key_of(test: &TestApp, id: &str) -> kluis_core::privacy::KeyId {
+    let id: kluis_core::kernel::Id<kluis_core::kernel::id::Customer> = kluis_core::kernel::Id::parse(id).unwrap();
+    let row = "SELECT key_id FROM customers WHERE id = $1";
+    let row = test.app.db.fetch_optional_without_scope(WHY, row, args![id]).await.unwrap().unwrap();
+    kluis_core::privacy::KeyId::from_bytes(row.array(0).unwrap())
+}

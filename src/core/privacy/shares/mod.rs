@@ -3,7 +3,7 @@
 //!
 //! **What is shared** is not the root key: its shares would die with every rotation, and those who hold them would have to
 //! be called together for each. It is a secret of its own, which opens a slot in the record of the root key, as the recovery
-//! key does; unlike that one the slot is carried over to the next root key without its secret: see [`slot`].
+//! key does; unlike that one the slot is carried over to the next root key without its secret: see `slot`.
 //!
 //! **How a share is written**: as the other keys are, under `KLUIS-SHARE-`, with a check character in each group of five and
 //! five for the whole. The first group is the set that the share is of, the second its number and how many are needed.

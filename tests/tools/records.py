@@ -78,6 +78,10 @@ def prepare():
     if len(customers) > 1:
         relation = json.dumps({"kind": "referrer", "toId": customers[1]["id"]}).encode()
         ask("POST", f"/customers/{customers[0]['id']}/relations", relation, "application/json")
+    if len(customers) > 2:
+        # Somebody whom nothing else asks for, so that there is an erasure to look up.
+        ground = b'{"ground": "objection"}'
+        ask("POST", f"/customers/{customers[-1]['id']}/erasure", ground, "application/json", {"If-Match": "*"})
     return own
 
 
